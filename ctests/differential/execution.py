@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the driver with one of the two libraries against a fresh server."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "server"))
+
+from scripted_smtp import ScriptedServer  # noqa: E402
+
+SONAME = "libesmtp.so.6"
+
+
+@dataclass
+class Run:
+    """What one run left behind, raw."""
+
+    trace: bytes
+    ending: str
+    received: list  # bytes of each connection
+    remarks: list  # of the server, for each connection
+
+
+class Library:
+    """A shared library under its SONAME in a directory of its own."""
+
+    def __init__(self, name, path, directory):
+        self.name = name
+        self.path = pathlib.Path(path).resolve(strict=True)
+        self.directory = pathlib.Path(directory) / name
+        self.directory.mkdir()
+        (self.directory / SONAME).symlink_to(self.path)
+
+    def environment(self, extra):
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(("ASAN_", "UBSAN_", "LSAN_", "MALLOC_")) or name in ("PATH", "LD_PRELOAD")
+        }
+        # Nothing of the user's configuration, a fixed time zone and locale.
+        fixed = {"LC_ALL": "C", "TZ": "CET-1", "HOME": str(self.directory)}
+        return {**kept, **fixed, **extra, "LD_LIBRARY_PATH": str(self.directory)}
+
+    def is_used_by(self, driver):
+        output = subprocess.run(
+            ["ldd", str(driver)], env=self.environment({}), capture_output=True, text=True, check=True
+        ).stdout
+        return f"{self.directory}/{SONAME}" in output
+
+
+def ending(status):
+    if status >= 0:
+        return f"exit {status}"
+    return f"killed by {signal.Signals(-status).name}"
+
+
+def execute(driver, library, scenario):
+    with tempfile.NamedTemporaryFile("w", suffix=".script") as script:
+        script.write(scenario.driver)
+        script.flush()
+        with ScriptedServer(scenario.server) as server:
+            process = subprocess.Popen(
+                [str(driver), script.name, str(server.port)],
+                env=library.environment(scenario.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                trace, _ = process.communicate(timeout=scenario.limit)
+                end = ending(process.returncode)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                trace, _ = process.communicate()
+                end = "still running when the time was up"
+            server.finish()
+            return Run(
+                trace=trace.replace(f":{server.port}".encode(), b":$PORT"),
+                ending=end,
+                received=[bytes(connection.received) for connection in server.connections],
+                remarks=[list(connection.remarks) for connection in server.connections],
+            )

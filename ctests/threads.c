@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sessions in several threads at once know nothing of each other. */
+#include <pthread.h>
+
+#include "mail.h"
+#include "peer.h"
+
+enum { THREADS = 4, ROUNDS = 5, MESSAGES = 3 };
+
+struct worker {
+    pthread_t thread;
+    struct peer *peer;
+    int good, error;
+};
+
+static const char *source(void **ctx, int *len, void *arg)
+{
+    return _smtp_message_str_cb(ctx, len, arg);
+}
+
+static int one_round(struct worker *worker)
+{
+    smtp_session_t session = new_session(peer_address(worker->peer));
+    smtp_recipient_t recipients[MESSAGES];
+    int i, good;
+
+    for (i = 0; i < MESSAGES; i++) {
+        smtp_message_t message = new_message(session);
+
+        smtp_set_messagecb(message, source, letter_text);
+        recipients[i] = smtp_add_recipient(message, "to@example.org");
+    }
+    good = smtp_start_session(session);
+    for (i = 0; i < MESSAGES; i++)
+        good = good && smtp_recipient_status(recipients[i])->code == 250;
+    return smtp_destroy_session(session) && good;
+}
+
+static void *work(void *arg)
+{
+    struct worker *worker = arg;
+    int round;
+
+    for (round = 0; round < ROUNDS; round++)
+        worker->good += one_round(worker);
+    worker->error = smtp_errno();
+    return NULL;
+}
+
+static void at_once(void)
+{
+    struct worker workers[THREADS];
+    int i;
+
+    memset(workers, 0, sizeof workers);
+    for (i = 0; i < THREADS; i++)
+        workers[i].peer = peer_start(i % 2 ? "A: PIPELINING\nA: PIPELINING\nA: PIPELINING\n"
+                                             "A: PIPELINING\nA: PIPELINING\n"
+                                           : "A\nA\nA\nA\nA\n");
+    for (i = 0; i < THREADS; i++)
+        pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        CHECK_INT(workers[i].good, ROUNDS);
+        CHECK_INT(workers[i].error, 0);
+        CHECK(peer_finish(workers[i].peer));
+        CHECK_INT(peer_messages(workers[i].peer), ROUNDS * MESSAGES);
+        peer_free(workers[i].peer);
+    }
+}
+
+static void *fail(void *arg)
+{
+    smtp_session_t session = new_session(peer_address(arg));
+    smtp_recipient_t recipient = smtp_add_recipient(new_message(session), "to@example.org");
+    int good = smtp_start_session(session) == 0 && smtp_errno() == SMTP_ERR_DROPPED_CONNECTION
+               && smtp_recipient_status(recipient)->code == 0;
+
+    smtp_destroy_session(session);
+    return good ? arg : NULL;
+}
+
+/* One thread's failure is not another's. */
+static void errors_apart(void)
+{
+    struct peer *dropping = peer_start("S: 220 peer.example\nC: EHLO\nX\n");
+    struct worker worker;
+    pthread_t thread;
+    void *result = NULL;
+
+    memset(&worker, 0, sizeof worker);
+    worker.peer = peer_start("A\nA\nA\nA\nA\n");
+    pthread_create(&worker.thread, NULL, work, &worker);
+    pthread_create(&thread, NULL, fail, dropping);
+    pthread_join(thread, &result);
+    pthread_join(worker.thread, NULL);
+    CHECK(result == dropping);
+    CHECK_INT(worker.good, ROUNDS);
+    CHECK_INT(worker.error, 0);
+    CHECK(peer_finish(worker.peer));
+    CHECK(peer_finish(dropping));
+    peer_free(worker.peer);
+    peer_free(dropping);
+}
+
+struct handed_over {
+    smtp_session_t session;
+    int result;
+};
+
+static void *start(void *arg)
+{
+    struct handed_over *handed = arg;
+
+    handed->result = smtp_start_session(handed->session);
+    return NULL;
+}
+
+/* Made here, started there, started again and destroyed here. */
+static void handed_over(void)
+{
+    struct peer *peer = peer_start("A\nA\n");
+    struct handed_over handed = {new_session(peer_address(peer)), 0};
+    smtp_recipient_t recipient = smtp_add_recipient(new_message(handed.session), "to@example.org");
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, start, &handed);
+    pthread_join(thread, NULL);
+    CHECK_INT(handed.result, 1);
+    CHECK_INT(smtp_recipient_status(recipient)->code, 250);
+    smtp_recipient_reset_status(recipient);
+    CHECK_INT(smtp_start_session(handed.session), 1);
+    CHECK_INT(smtp_destroy_session(handed.session), 1);
+    CHECK(peer_finish(peer));
+    CHECK_INT(peer_messages(peer), 2);
+    peer_free(peer);
+}
+
+int main(void)
+{
+    RUN(at_once);
+    RUN(errors_apart);
+    RUN(handed_over);
+    return check_done("threads");
+}

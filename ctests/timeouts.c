@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A server that is silent, or slow on purpose, holds the program no longer than it allowed. */
+#include <errno.h>
+#include <time.h>
+
+#include "mail.h"
+#include "peer.h"
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void all_timeouts(smtp_session_t session, long value)
+{
+    int which;
+
+    for (which = Timeout_GREETING; which <= Timeout_DATA2; which++)
+        smtp_set_timeout(session, which | Timeout_OVERRIDE_RFC2822_MINIMUM, value);
+}
+
+/* The one that matters is a second, all others are long. */
+static void ends(const char *script, int which)
+{
+    struct peer *peer = peer_start(script);
+    smtp_session_t session = new_session(peer_address(peer));
+    smtp_message_t message = new_message(session);
+    smtp_recipient_t recipient = smtp_add_recipient(message, "to@example.org");
+    double began;
+
+    all_timeouts(session, 100000);
+    smtp_set_timeout(session, which | Timeout_OVERRIDE_RFC2822_MINIMUM, 1000);
+    began = now();
+    CHECK_INT(smtp_start_session(session), 0);
+    CHECK_INT(smtp_errno(), -ETIMEDOUT);
+    CHECK(now() - began >= 0.9);
+    CHECK(now() - began < 4.0);
+    CHECK_INT(smtp_recipient_check_complete(recipient), 0);
+    CHECK_INT(smtp_message_transfer_status(message)->code, 0);
+    smtp_destroy_session(session);
+    CHECK(peer_finish(peer));
+    peer_free(peer);
+}
+
+static void silent_greeting(void)
+{
+    ends("W\n", Timeout_GREETING);
+}
+
+static void silent_last_reply(void)
+{
+    ends("S: 220 peer.example\n"
+         "C: EHLO\n"
+         "S: 250 peer.example\n"
+         "C: MAIL\n"
+         "S: 250 ok\n"
+         "C: RCPT\n"
+         "S: 250 ok\n"
+         "C: DATA\n"
+         "S: 354 go on\n"
+         "T\n"
+         "W\n",
+         Timeout_DATA2);
+}
+
+/* The limit is for the whole reply, not for each byte of it. */
+static void dripping_reply(void)
+{
+    ends("S: 220 peer.example\n"
+         "C: EHLO\n"
+         "S: 250 peer.example\n"
+         "C: MAIL\n"
+         "D: 250 a reply that takes its time, letter by letter, to keep the client busy for ever\n",
+         Timeout_ENVELOPE);
+}
+
+int main(void)
+{
+    RUN(silent_greeting);
+    RUN(silent_last_reply);
+    RUN(dripping_reply);
+    return check_done("timeouts");
+}

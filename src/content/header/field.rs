@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What the application said about one header.
+
+use super::HeaderOption;
+use super::rules::{Policy, Rule};
+use super::value::Content;
+use crate::error::{Error, Result};
+
+/// A header that the application set, or gave an option.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    /// The name it was first called by.
+    name: Box<[u8]>,
+    /// The name it had when a value was first set: the one that is printed.
+    printed: Option<Box<[u8]>>,
+    pub(super) rule: &'static Rule,
+    pub(super) content: Content,
+    pub(super) overrides: bool,
+    pub(super) prohibited: bool,
+}
+
+impl Field {
+    pub(super) fn new(name: &[u8], rule: &'static Rule) -> Self {
+        Self {
+            name: name.into(),
+            printed: None,
+            rule,
+            content: Content::Unset,
+            overrides: false,
+            prohibited: false,
+        }
+    }
+
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    pub(super) fn printed_name(&self) -> &[u8] {
+        self.printed.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Takes a value, or one more. Tells whether it is the first.
+    pub(super) fn put(&mut self, name: &[u8], new: Content) -> Result<bool> {
+        if self.prohibited {
+            return Err(Error::Invalid);
+        }
+        match (&mut self.content, new) {
+            (content @ Content::Mailboxes(_), Content::Recipients) => *content = Content::Recipients,
+            (Content::Mailboxes(_), Content::ReversePath) => {}
+            (Content::Mailboxes(list), Content::Mailboxes(more)) if self.rule.shape.is_list() => {
+                list.extend(more);
+            }
+            (Content::Date(_) | Content::Text(_) | Content::Mailboxes(_), _) => return Err(Error::Invalid),
+            (content, new) => *content = new,
+        }
+        let is_first = self.printed.is_none();
+        if is_first {
+            self.printed = Some(name.into());
+        }
+        Ok(is_first)
+    }
+
+    pub(super) fn set_option(&mut self, option: HeaderOption) -> Result<()> {
+        match option {
+            HeaderOption::Override(_) if self.prohibited => return Err(Error::Invalid),
+            HeaderOption::Override(on) => self.overrides = on,
+            HeaderOption::Prohibit(_) if self.rule.policy == Policy::Required => return Err(Error::Invalid),
+            HeaderOption::Prohibit(on) => self.prohibited = on,
+        }
+        Ok(())
+    }
+}

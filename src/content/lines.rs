@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Line ends and dots of a body in DATA.
+//!
+//! RFC 5321 §2.3.8: a client must send CR and LF only together, as the end of a line. A
+//! server that takes another view of a bare one could be made to see the end of the message
+//! in the middle of it (SMTP smuggling), so here each of them becomes a whole line end.
+//! RFC 5321 §4.5.2: a line that starts with a dot gets one more.
+
+use memchr::{memchr, memchr2};
+
+use super::note::{Note, Output};
+use super::{CR, CRLF, LF};
+
+/// Turns blocks of a body, cut anywhere, into lines.
+#[derive(Debug)]
+pub(super) struct Lines {
+    count: bool,
+    /// Nothing of the present line has come yet.
+    at_start: bool,
+    /// The last octet was a CR, for which a line end was written: an LF belongs to it.
+    after_cr: bool,
+    /// Octets of the present line without an added dot; only if lines are counted.
+    length: usize,
+}
+
+impl Lines {
+    /// A body is about to start.
+    pub(super) fn new(count: bool) -> Self {
+        Self {
+            count,
+            at_start: true,
+            after_cr: false,
+            length: 0,
+        }
+    }
+
+    /// Appends a block of the body.
+    pub(super) fn push(&mut self, block: &[u8], out: &mut Output) {
+        let mut rest = block;
+        if let (true, Some((&first, after))) = (self.after_cr, rest.split_first()) {
+            self.after_cr = false;
+            if first == LF {
+                rest = after;
+            }
+        }
+        out.wire.reserve(rest.len());
+        if !self.count {
+            return self.encode(rest, out);
+        }
+        while let Some((line, after)) = memchr(LF, rest).and_then(|at| rest.split_at_checked(at + 1)) {
+            self.encode(line, out);
+            rest = after;
+        }
+        self.encode(rest, out);
+    }
+
+    /// Ends the last line, if it has no end.
+    pub(super) fn end(&mut self, out: &mut Output) {
+        if !self.at_start {
+            self.end_line(out);
+        }
+    }
+
+    /// Appends text; if lines are counted, an LF is at most its last octet.
+    fn encode(&mut self, text: &[u8], out: &mut Output) {
+        let mut rest = text;
+        while let Some(&first) = rest.first() {
+            if self.at_start && first == b'.' {
+                out.wire.push(b'.');
+            }
+            let Some((run, after)) = rest.split_at_checked(clean_run(rest)) else {
+                return;
+            };
+            if !run.is_empty() {
+                out.wire.extend_from_slice(run);
+                self.at_start = run.last() == Some(&LF);
+                if self.count {
+                    self.length += run.len();
+                    if self.at_start {
+                        self.note(out);
+                    }
+                }
+            }
+            // What stopped the run: a dot at the start of a line, or a bare CR or LF.
+            rest = match after {
+                [CR, LF, ..] | [b'.', ..] | [] => after,
+                [end, after @ ..] => {
+                    self.end_line(out);
+                    self.after_cr = *end == CR && after.is_empty();
+                    after
+                }
+            };
+        }
+    }
+
+    fn end_line(&mut self, out: &mut Output) {
+        out.wire.extend_from_slice(CRLF);
+        self.at_start = true;
+        if self.count {
+            self.length += CRLF.len();
+            self.note(out);
+        }
+    }
+
+    fn note(&mut self, out: &mut Output) {
+        out.notes.push_back(Note::Data(std::mem::take(&mut self.length)));
+    }
+}
+
+/// How much of `text`, from its start on, can be sent as it is: up to a bare CR or LF, or up
+/// to a dot after a line end. (A CR at the end of `text` counts as bare.)
+fn clean_run(text: &[u8]) -> usize {
+    let mut clean = 0;
+    while let Some(stop) = text.get(clean..).and_then(|rest| memchr2(CR, LF, rest)) {
+        let at = clean + stop;
+        match text.get(at..) {
+            Some([CR, LF, b'.', ..]) => return at + CRLF.len(),
+            Some([CR, LF, ..]) => clean = at + CRLF.len(),
+            _ => return at,
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encode(blocks: &[&str]) -> String {
+        let mut lines = Lines::new(false);
+        let mut out = Output::default();
+        for block in blocks {
+            lines.push(block.as_bytes(), &mut out);
+        }
+        lines.end(&mut out);
+        assert!(out.notes.is_empty());
+        String::from_utf8(out.wire).unwrap()
+    }
+
+    fn count(blocks: &[&str]) -> Vec<Note> {
+        let mut lines = Lines::new(true);
+        let mut out = Output::default();
+        for block in blocks {
+            lines.push(block.as_bytes(), &mut out);
+        }
+        lines.end(&mut out);
+        assert_eq!(String::from_utf8(out.wire).unwrap(), encode(blocks));
+        out.notes.into()
+    }
+
+    #[test]
+    fn clean_text_is_left_alone() {
+        for text in ["", "a\r\n", "\r\n", "a\r\n\r\nb.\r\n . \r\n"] {
+            assert_eq!(encode(&[text]), text);
+        }
+    }
+
+    #[test]
+    fn each_line_end_becomes_crlf() {
+        assert_eq!(encode(&["a\nb\n\nc\n"]), "a\r\nb\r\n\r\nc\r\n");
+        assert_eq!(encode(&["a\rb\r\rc\r"]), "a\r\nb\r\n\r\nc\r\n");
+        assert_eq!(encode(&["a\r\r\nb\n\rc"]), "a\r\n\r\nb\r\n\r\nc\r\n");
+    }
+
+    #[test]
+    fn a_line_end_may_be_cut() {
+        assert_eq!(encode(&["a\r", "\nb"]), "a\r\nb\r\n");
+        assert_eq!(encode(&["a\r", "", "\nb\r\n"]), "a\r\nb\r\n");
+        assert_eq!(encode(&["a\r", "\r\nb"]), "a\r\n\r\nb\r\n");
+        assert_eq!(encode(&["a\r", "b"]), "a\r\nb\r\n");
+        assert_eq!(encode(&["a\r"]), "a\r\n");
+        assert_eq!(encode(&["a\r\n", "\nb"]), "a\r\n\r\nb\r\n");
+    }
+
+    #[test]
+    fn the_last_line_is_ended() {
+        assert_eq!(encode(&["a"]), "a\r\n");
+        assert_eq!(encode(&["."]), "..\r\n");
+    }
+
+    #[test]
+    fn dots_at_the_start_of_lines_are_doubled() {
+        assert_eq!(encode(&[".\r\n..\r\na.\r\n.a"]), "..\r\n...\r\na.\r\n..a\r\n");
+        assert_eq!(encode(&["a\r\n", ".", ".\r\n"]), "a\r\n...\r\n");
+    }
+
+    #[test]
+    fn a_dot_after_a_bare_line_end_is_at_the_start_of_a_line() {
+        assert_eq!(encode(&["a\n.\nb"]), "a\r\n..\r\nb\r\n");
+        assert_eq!(encode(&["a\r.\rb"]), "a\r\n..\r\nb\r\n");
+        assert_eq!(encode(&["a\r", ".\r", "\nb"]), "a\r\n..\r\nb\r\n");
+    }
+
+    #[test]
+    fn lines_are_counted_as_they_are_sent_but_for_added_dots() {
+        let lines = |lengths: &[usize]| lengths.iter().map(|length| Note::Data(*length)).collect::<Vec<_>>();
+        assert_eq!(count(&["body1\r\n.x\r\nlast"]), lines(&[7, 4, 6]));
+        assert_eq!(count(&["a\nb\rc\r\n"]), lines(&[3, 3, 3]));
+        assert_eq!(count(&["a", "bc", "d\r", "\n", "\r\n"]), lines(&[6, 2]));
+        assert_eq!(count(&[""]), []);
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_kept() {
+        let mut lines = Lines::new(true);
+        let mut out = Output::default();
+        for _ in 0..100 {
+            lines.push(&[b'x'; 10_000], &mut out);
+            assert_eq!(out.wire.len(), 10_000);
+            assert!(out.notes.is_empty());
+            out.wire.clear();
+        }
+        lines.end(&mut out);
+        assert_eq!(out.notes, [Note::Data(1_000_002)]);
+    }
+
+    #[test]
+    fn runs() {
+        assert_eq!(clean_run(b"ab\r\nc"), 5);
+        assert_eq!(clean_run(b"ab\r\n.c"), 4);
+        assert_eq!(clean_run(b"ab\r\nc\nd"), 5);
+        assert_eq!(clean_run(b"ab\rc"), 2);
+        assert_eq!(clean_run(b"ab\r"), 2);
+        assert_eq!(clean_run(b""), 0);
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Message identifiers that the library makes (RFC 5322 §3.6.4).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::header::Facts;
+
+/// Microseconds since 1970 in the last identifier. Time, process and host make one unique
+/// only if no time comes twice, so two messages within a microsecond, or a clock that is set
+/// back, must not lead to the same one.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+const MICROSECONDS: u64 = 1_000_000;
+
+/// `<seconds.microseconds.process@host>`, never the same twice.
+pub(super) fn unique(facts: &Facts<'_>) -> Vec<u8> {
+    let seconds = u64::try_from(facts.seconds).unwrap_or_default();
+    let now = seconds.saturating_mul(MICROSECONDS).saturating_add(facts.microseconds.into());
+    let next = |last: u64| now.max(last.saturating_add(1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+    let time = next(last.unwrap_or_default());
+    print(time, facts)
+}
+
+fn print(time: u64, facts: &Facts<'_>) -> Vec<u8> {
+    let (seconds, microseconds) = (time / MICROSECONDS, time % MICROSECONDS);
+    let mut id = format!("<{seconds}.{microseconds}.{}@", facts.pid).into_bytes();
+    id.extend_from_slice(facts.localhost);
+    id.push(b'>');
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn facts() -> Facts<'static> {
+        Facts {
+            reverse_path: None,
+            recipients: &|_| {},
+            seconds: 1_136_239_445,
+            microseconds: 30_859,
+            pid: 77,
+            localhost: b"mail.example.org",
+            local_offset: &|_| Some(0),
+        }
+    }
+
+    #[test]
+    fn time_process_and_host() {
+        let id = print(1_136_239_445_030_859, &facts());
+        assert_eq!(id, b"<1136239445.30859.77@mail.example.org>");
+    }
+
+    #[test]
+    fn no_two_are_alike() {
+        let ids: HashSet<_> = (0..1000).map(|_| unique(&facts())).collect();
+        assert_eq!(ids.len(), 1000);
+    }
+}

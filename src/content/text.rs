@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! A message's text: its headers, the empty line after them, its body, its end.
+
+use super::header::Plan;
+use super::lines::Lines;
+use super::note::Output;
+use super::section::Section;
+
+/// How a text is to be sent, and what is to be noted of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How the server is told where the text ends.
+    pub framing: Framing,
+    /// What the body consists of.
+    pub body: Body,
+    /// Note how long each header and each line of the body is.
+    pub count: bool,
+    /// Note each header that goes out.
+    pub show_headers: bool,
+}
+
+/// How the server is told where a text ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// DATA: a line with nothing but a dot (RFC 5321 §4.1.1.4).
+    Dots,
+}
+
+/// What a body consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Lines, as MIME calls 7bit and 8bit (RFC 2045 §2.7, §2.8).
+    Lines,
+}
+
+/// What came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The headers; a body may follow.
+    Headers,
+    /// The message.
+    Message,
+}
+
+/// A text on its way.
+#[derive(Debug)]
+pub struct Text {
+    options: Options,
+    place: Place,
+}
+
+/// How far the text has come.
+#[derive(Debug)]
+enum Place {
+    Headers(Section),
+    Body(Lines),
+    /// Complete; anything more would be taken for a command by the server.
+    Over,
+}
+
+impl Text {
+    /// A text of which nothing has come yet.
+    #[must_use]
+    pub fn new(plan: Plan, options: Options) -> Self {
+        Self {
+            options,
+            place: Place::Headers(Section::new(plan, options.count, options.show_headers)),
+        }
+    }
+
+    /// Appends a block of the source's, cut anywhere.
+    pub fn push(&mut self, block: &[u8], out: &mut Output) {
+        let mut rest = block;
+        if let Place::Headers(section) = &mut self.place {
+            let Some(body) = section.push(block, out) else {
+                return;
+            };
+            rest = body;
+            self.end_headers(out);
+        }
+        if let Place::Body(lines) = &mut self.place {
+            lines.push(rest, out);
+        }
+    }
+
+    /// The source has no more: while headers are read, that ends the headers (a source without
+    /// headers says so); after them it ends the message.
+    pub fn end(&mut self, out: &mut Output) -> End {
+        match &mut self.place {
+            Place::Headers(_) => {
+                self.end_headers(out);
+                End::Headers
+            }
+            Place::Body(lines) => {
+                lines.end(out);
+                match self.options.framing {
+                    Framing::Dots => out.wire.extend_from_slice(b".\r\n"),
+                }
+                self.place = Place::Over;
+                End::Message
+            }
+            Place::Over => End::Message,
+        }
+    }
+
+    fn end_headers(&mut self, out: &mut Output) {
+        let body = match self.options.body {
+            Body::Lines => Place::Body(Lines::new(self.options.count)),
+        };
+        if let Place::Headers(section) = std::mem::replace(&mut self.place, body) {
+            section.end(out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::header::{Facts, Headers};
+    use super::super::note::Note;
+    use super::*;
+
+    fn text(count: bool) -> Text {
+        let facts = Facts {
+            reverse_path: Some(b"me@example.org"),
+            recipients: &|_| {},
+            seconds: 0,
+            microseconds: 0,
+            pid: 1,
+            localhost: b"here",
+            local_offset: &|_| Some(0),
+        };
+        let mut headers = Headers::default();
+        headers.set(b"Message-Id", super::super::header::Value::MessageId(Some(b"1"))).unwrap();
+        let options = Options {
+            framing: Framing::Dots,
+            body: Body::Lines,
+            count,
+            show_headers: false,
+        };
+        Text::new(headers.plan(&facts), options)
+    }
+
+    const SUPPLIED: &str =
+        "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nFrom: me@example.org\r\nMessage-Id: <1>\r\n";
+
+    /// Sends blocks, `None` being what a source says at an end.
+    fn send(blocks: &[Option<&str>]) -> (String, Vec<End>) {
+        let mut text = text(false);
+        let mut out = Output::default();
+        let mut ends = Vec::new();
+        for block in blocks {
+            match block {
+                Some(block) => text.push(block.as_bytes(), &mut out),
+                None => ends.push(text.end(&mut out)),
+            }
+        }
+        (String::from_utf8(out.wire).unwrap(), ends)
+    }
+
+    #[test]
+    fn headers_and_body_in_one_block() {
+        let (wire, ends) = send(&[Some("Subject: x\r\n\r\nbody\r\n"), None]);
+        assert_eq!(wire, format!("Subject: x\r\n{SUPPLIED}\r\nbody\r\n.\r\n"));
+        assert_eq!(ends, [End::Message]);
+    }
+
+    #[test]
+    fn a_source_without_headers_ends_them_at_once() {
+        let (wire, ends) = send(&[None, Some("\r\nbody\r\n"), None]);
+        assert_eq!(wire, format!("{SUPPLIED}\r\n\r\nbody\r\n.\r\n"));
+        assert_eq!(ends, [End::Headers, End::Message]);
+    }
+
+    #[test]
+    fn an_end_ends_headers_that_have_no_empty_line() {
+        let (wire, _) = send(&[Some("Subject: x\r\nTo: y"), None, Some("body"), None]);
+        assert_eq!(wire, format!("Subject: x\r\nTo: y\r\n{SUPPLIED}\r\nbody\r\n.\r\n"));
+    }
+
+    #[test]
+    fn an_empty_message() {
+        let (wire, ends) = send(&[None, None]);
+        assert_eq!(wire, format!("{SUPPLIED}\r\n.\r\n"));
+        assert_eq!(ends, [End::Headers, End::Message]);
+    }
+
+    #[test]
+    fn nothing_follows_the_end() {
+        let (wire, _) = send(&[Some("\nbody\n"), None, Some("QUIT\r\n"), None]);
+        assert_eq!(wire, format!("{SUPPLIED}\r\nbody\r\n.\r\n"));
+    }
+
+    #[test]
+    fn headers_and_lines_are_counted_but_not_the_empty_line() {
+        let mut text = text(true);
+        let mut out = Output::default();
+        text.push(b"To: b\n c\n\nbody\n\n.\n", &mut out);
+        text.end(&mut out);
+        assert_eq!(out.notes, [11, 39, 22, 17, 6, 2, 3].map(Note::Data));
+    }
+}

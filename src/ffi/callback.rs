@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Calling the application: the one place where the arguments of each event are spelled out.
+
+use std::ffi::{c_char, c_int, c_long, c_void};
+use std::ptr;
+use std::rc::Rc;
+
+use super::etrn::option_number;
+use super::types::smtp_event;
+use crate::protocol::{Event, Question};
+use crate::session::callback::{EventCallback, MonitorCallback, Piece};
+use crate::session::{EtrnNode, Message, Recipient, ReversePath, Session};
+
+/// The events' numbers for calls with variable arguments, which must be plain ints.
+mod number {
+    use super::{c_int, smtp_event};
+
+    pub(super) const CONNECT: c_int = smtp_event::SMTP_EV_CONNECT as c_int;
+    pub(super) const DELIVERBY_EXPIRED: c_int = smtp_event::SMTP_EV_DELIVERBY_EXPIRED as c_int;
+    pub(super) const DISCONNECT: c_int = smtp_event::SMTP_EV_DISCONNECT as c_int;
+    pub(super) const ETRNSTATUS: c_int = smtp_event::SMTP_EV_ETRNSTATUS as c_int;
+    pub(super) const EXTNA_8BITMIME: c_int = smtp_event::SMTP_EV_EXTNA_8BITMIME as c_int;
+    pub(super) const EXTNA_BINARYMIME: c_int = smtp_event::SMTP_EV_EXTNA_BINARYMIME as c_int;
+    pub(super) const EXTNA_CHUNKING: c_int = smtp_event::SMTP_EV_EXTNA_CHUNKING as c_int;
+    pub(super) const EXTNA_DSN: c_int = smtp_event::SMTP_EV_EXTNA_DSN as c_int;
+    pub(super) const EXTNA_ETRN: c_int = smtp_event::SMTP_EV_EXTNA_ETRN as c_int;
+    pub(super) const EXTNA_STARTTLS: c_int = smtp_event::SMTP_EV_EXTNA_STARTTLS as c_int;
+    pub(super) const MAILSTATUS: c_int = smtp_event::SMTP_EV_MAILSTATUS as c_int;
+    pub(super) const MESSAGEDATA: c_int = smtp_event::SMTP_EV_MESSAGEDATA as c_int;
+    pub(super) const MESSAGESENT: c_int = smtp_event::SMTP_EV_MESSAGESENT as c_int;
+    pub(super) const RCPTSTATUS: c_int = smtp_event::SMTP_EV_RCPTSTATUS as c_int;
+    pub(super) const SYNTAXWARNING: c_int = smtp_event::SMTP_EV_SYNTAXWARNING as c_int;
+    pub(super) const UNUSABLE_CA_LIST: c_int = smtp_event::SMTP_EV_UNUSABLE_CA_LIST as c_int;
+    pub(super) const UNUSABLE_CLIENT_CERTIFICATE: c_int = smtp_event::SMTP_EV_UNUSABLE_CLIENT_CERTIFICATE as c_int;
+}
+
+impl MonitorCallback {
+    /// Shows a piece of the dialogue.
+    ///
+    /// # Safety
+    /// The function is a `smtp_monitorcb_t`.
+    pub(super) unsafe fn show(self, piece: &Piece) {
+        let text = piece.with_nul().as_ptr().cast();
+        let direction = piece.direction as c_int;
+        // SAFETY: the caller promises the type; the piece lives through the call.
+        unsafe { (self.function)(text, piece.length(), direction, self.arg) };
+    }
+}
+
+impl EventCallback {
+    /// Tells of an event that needs no answer.
+    ///
+    /// # Safety
+    /// The function is a `smtp_eventcb_t`.
+    pub(super) unsafe fn tell(self, session: &Session, event: Event) {
+        let handle = ptr::from_ref(session).cast_mut();
+        let Self { function, arg } = self;
+        let plain = |number: c_int| {
+            // SAFETY: the caller promises the type; these events have no further argument.
+            unsafe { function(handle, number, arg) };
+        };
+        let nothing = |number: c_int| {
+            // SAFETY: as above; these events have a null pointer.
+            unsafe { function(handle, number, arg, ptr::null_mut::<c_void>()) };
+        };
+        match event {
+            Event::Connect => plain(number::CONNECT),
+            Event::Disconnect => plain(number::DISCONNECT),
+            Event::No8BitMime => plain(number::EXTNA_8BITMIME),
+            Event::NoBinaryMime => plain(number::EXTNA_BINARYMIME),
+            Event::NoStartTls => nothing(number::EXTNA_STARTTLS),
+            Event::UnusableClientCertificate => nothing(number::UNUSABLE_CLIENT_CERTIFICATE),
+            Event::UnusableCaList => nothing(number::UNUSABLE_CA_LIST),
+            Event::MailStatus { message } => {
+                let (path, message) = sender(session, message);
+                // SAFETY: the caller promises the type; MAILSTATUS has path and message.
+                unsafe { function(handle, number::MAILSTATUS, arg, path, message) };
+            }
+            Event::RecipientStatus { message, recipient } => {
+                let (mailbox, recipient) = recipient_handle(session, message, recipient);
+                // SAFETY: as above; RCPTSTATUS has mailbox and recipient.
+                unsafe { function(handle, number::RCPTSTATUS, arg, mailbox, recipient) };
+            }
+            Event::MessageData { message, bytes } => {
+                let message = message_handle(session, message);
+                // SAFETY: as above; MESSAGEDATA has message and count.
+                unsafe { function(handle, number::MESSAGEDATA, arg, message, bytes) };
+            }
+            Event::MessageSent { message } => {
+                let message = message_handle(session, message);
+                // SAFETY: as above; MESSAGESENT has the message.
+                unsafe { function(handle, number::MESSAGESENT, arg, message) };
+            }
+            Event::EtrnStatus { node } => {
+                let (option, domain) = node_arguments(session, node);
+                // SAFETY: as above; ETRNSTATUS has option and domain.
+                unsafe { function(handle, number::ETRNSTATUS, arg, option, domain) };
+            }
+        }
+    }
+
+    /// Asks about an event; the application may change the answer.
+    ///
+    /// # Safety
+    /// The function is a `smtp_eventcb_t`.
+    pub(super) unsafe fn ask(self, session: &Session, question: Question, answer: &mut c_int) {
+        let handle = ptr::from_ref(session).cast_mut();
+        let answer = ptr::from_mut(answer);
+        let Self { function, arg } = self;
+        let number = match question {
+            Question::SyntaxWarning => number::SYNTAXWARNING,
+            Question::NoDsn => number::EXTNA_DSN,
+            Question::NoChunking => number::EXTNA_CHUNKING,
+            Question::NoEtrn => number::EXTNA_ETRN,
+            Question::DeliverByExpired { missing } => {
+                let missing = c_long::try_from(missing).unwrap_or(c_long::MAX);
+                // SAFETY: the caller promises the type; this event has seconds and answer.
+                unsafe { function(handle, number::DELIVERBY_EXPIRED, arg, missing, answer) };
+                return;
+            }
+        };
+        // SAFETY: the caller promises the type; these events have the answer.
+        unsafe { function(handle, number, arg, answer) };
+    }
+}
+
+// What C is given below belongs to the session, which nothing can free while its callbacks run.
+
+fn message_handle(session: &Session, position: usize) -> *mut Message {
+    let message = session.message(position);
+    message.map_or(ptr::null_mut(), |message| Rc::as_ptr(&message).cast_mut())
+}
+
+fn sender(session: &Session, position: usize) -> (*mut c_char, *mut Message) {
+    let Some(message) = session.message(position) else {
+        return (ptr::null_mut(), ptr::null_mut());
+    };
+    let path = match &*message.reverse_path().borrow() {
+        ReversePath::Mailbox(mailbox) => mailbox.given().as_ptr().cast_mut(),
+        ReversePath::Null | ReversePath::Refused => ptr::null_mut(),
+    };
+    (path, Rc::as_ptr(&message).cast_mut())
+}
+
+fn recipient_handle(session: &Session, message: usize, recipient: usize) -> (*mut c_char, *mut Recipient) {
+    let found = session.message(message).and_then(|message| message.recipient(recipient));
+    found.map_or((ptr::null_mut(), ptr::null_mut()), |recipient| {
+        let mailbox = recipient.given().as_ptr().cast_mut();
+        (mailbox, Rc::as_ptr(&recipient).cast_mut())
+    })
+}
+
+fn node_arguments(session: &Session, node: usize) -> (c_int, *mut c_char) {
+    session.etrn_node(node).map_or((0, ptr::null_mut()), |node: Rc<EtrnNode>| {
+        (option_number(node.option()), node.domain().as_ptr().cast_mut())
+    })
+}

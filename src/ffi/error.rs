@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The last error and its text.
+
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::ptr;
+
+use super::errno;
+use super::guard::guard;
+use crate::error;
+use crate::net;
+
+/// The calling thread's last error: one of SMTP_ERR_*, or a negated `errno`; 0 = none so far.
+#[unsafe(no_mangle)]
+pub extern "C" fn smtp_errno() -> c_int {
+    error::last()
+}
+
+/// Writes the text of an error of `smtp_errno` into `buf`, cut to `buflen` with its NUL.
+/// Returns `buf`, NULL if there is no room at all.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn smtp_strerror(error: c_int, buf: *mut c_char, buflen: usize) -> *mut c_char {
+    errno::preserved(|| {
+        guard(ptr::null_mut(), || {
+            if buf.is_null() || buflen == 0 {
+                return Ok(ptr::null_mut());
+            }
+            let text = describe(error);
+            let bytes = text.to_bytes();
+            let length = bytes.len().min(buflen - 1);
+            // SAFETY: buf has room for buflen bytes, of which these are fewer; the text is ours.
+            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr().cast(), buf, length) };
+            // SAFETY: length is less than buflen.
+            let end = unsafe { buf.add(length) };
+            // SAFETY: as above.
+            unsafe { end.write(0) };
+            Ok(buf)
+        })
+    })
+}
+
+fn describe(error: c_int) -> CString {
+    let text: &CStr = match error {
+        ..0 => return net::system_message(error.saturating_neg()),
+        0 => c"No Error",
+        1 => c"",
+        2 => c"Nothing to do",
+        3 => c"SMTP server dropped connection",
+        4 => c"Invalid SMTP syntax in server response",
+        5 => c"SMTP Status code mismatch on continuation line",
+        6 => c"Invalid SMTP status code in server response",
+        7 => c"Invalid API function argument",
+        8 => c"Requested SMTP extension not available",
+        9..=18 => return net::resolver_message(error),
+        19 => c"Unterminated server response",
+        20 => c"Client error",
+        _ => return CString::new(format!("Error {error}")).unwrap_or_default(),
+    };
+    text.to_owned()
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Ready-made message callbacks: an open file, a string.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
+
+use super::errno;
+
+/// Size of the blocks that are read from a file.
+const BLOCK: usize = 8192;
+
+/// Message callback for a `FILE *`; see `smtp_set_message_fp`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _smtp_message_fp_cb(
+    ctx: *mut *mut c_void,
+    len: *mut c_int,
+    arg: *mut c_void,
+) -> *const c_char {
+    let file = arg.cast::<libc::FILE>();
+    if file.is_null() || ctx.is_null() {
+        errno::set(libc::EINVAL);
+        return ptr::null();
+    }
+    // SAFETY: ctx points to the caller's variable.
+    let context = unsafe { &mut *ctx };
+    if len.is_null() {
+        // SAFETY: arg is an open FILE, as smtp_set_message_fp demands.
+        unsafe { libc::rewind(file) };
+        return ptr::null();
+    }
+    if context.is_null() {
+        // SAFETY: malloc may be called with any size; the caller frees the block.
+        *context = unsafe { libc::malloc(BLOCK) };
+    }
+    let block = *context;
+    if block.is_null() {
+        return ptr::null();
+    }
+    let before = errno::get();
+    // SAFETY: the block has room for BLOCK bytes; arg is an open FILE.
+    let count = unsafe { libc::fread(block, 1, BLOCK, file) };
+    // SAFETY: arg is an open FILE.
+    if unsafe { libc::ferror(file) } == 0 {
+        // A file that simply ends may leave anything here, which would look like a failure.
+        errno::set(before);
+    }
+    // SAFETY: len is not null and points to the caller's variable.
+    unsafe { *len = c_int::try_from(count).unwrap_or(0) };
+    block.cast()
+}
+
+/// Message callback for a NUL-terminated string; see `smtp_set_message_str`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn _smtp_message_str_cb(
+    ctx: *mut *mut c_void,
+    len: *mut c_int,
+    arg: *mut c_void,
+) -> *const c_char {
+    let string = arg.cast::<c_char>();
+    if string.is_null() || ctx.is_null() {
+        errno::set(libc::EINVAL);
+        return ptr::null();
+    }
+    // SAFETY: ctx points to the caller's variable.
+    let context = unsafe { &mut *ctx };
+    if len.is_null() {
+        // SAFETY: what the context holds is this function's, or null.
+        unsafe { libc::free(*context) };
+        *context = ptr::null_mut();
+        return ptr::null();
+    }
+    // The context is where the rest of the string begins: all of it at first, and pieces
+    // only if it is longer than a length can tell.
+    if context.is_null() {
+        // SAFETY: malloc may be called with any size; the caller frees the block.
+        *context = unsafe { libc::malloc(size_of::<usize>()) };
+        if context.is_null() {
+            return ptr::null();
+        }
+        // SAFETY: the block was just made with this size, and malloc aligns it.
+        unsafe { context.cast::<usize>().write(0) };
+    }
+    let offset = context.cast::<usize>();
+    // SAFETY: the offset was written above, in this call or an earlier one.
+    let start = unsafe { *offset };
+    // SAFETY: the offset lies within the string or at its NUL.
+    let rest = unsafe { string.add(start) };
+    // SAFETY: the rest of a C string is a C string.
+    let length = unsafe { libc::strlen(rest) };
+    let part = c_int::try_from(length).unwrap_or(c_int::MAX);
+    // SAFETY: as for reading it.
+    unsafe { *offset = start + usize::try_from(part).unwrap_or(0) };
+    // SAFETY: len is not null and points to the caller's variable.
+    unsafe { *len = part };
+    rest
+}

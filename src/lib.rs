@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! An SMTP submission library with the C interface of libESMTP (`libesmtp.so.6`).
+//!
+//! A pure SMTP engine decides, a session carries out, the C boundary translates:
+//!
+//! ```text
+//!            C program: smtp_*(), auth_*()          callbacks
+//! ffi        C pointers to Rust values, NULL checks, panics
+//! session    what the application set up; resolve, connect, TLS, engine, text, statuses
+//! protocol   replies in, commands out          (pure)
+//! content    message text and headers          (pure)
+//! sasl       mechanisms and plug-ins
+//! net        names, addresses, connections, TLS
+//! ```
+//!
+//! Imports point downwards only; the last four do not know each other.
+
+pub mod content;
+pub mod error;
+#[allow(unsafe_code)]
+pub mod ffi;
+#[allow(unsafe_code)]
+pub mod net;
+pub mod protocol;
+pub mod sasl;
+pub mod session;

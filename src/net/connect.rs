@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Connecting to one of several addresses (RFC 8305).
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::poll::{self, Watch};
+use crate::error::{Error, ResolveError, Result};
+
+/// The longest that one address is waited for.
+const ATTEMPT_MAX: Duration = Duration::from_secs(30);
+/// How long an address may be silent before the next is tried beside it (RFC 8305 §5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// The addresses that were not used yet.
+#[derive(Debug)]
+pub struct Addresses {
+    unused: VecDeque<SocketAddr>,
+    last_error: Error,
+}
+
+/// A connection that is being made.
+#[derive(Debug)]
+struct Attempt {
+    socket: Socket,
+    address: SocketAddr,
+    deadline: Option<Instant>,
+}
+
+impl Addresses {
+    /// Addresses in the order of preference.
+    #[must_use]
+    pub fn new(addresses: Vec<SocketAddr>) -> Self {
+        Self {
+            unused: addresses.into(),
+            last_error: Error::Resolve(ResolveError::NoData),
+        }
+    }
+
+    /// Notes why an address that did connect was of no use: the error that counts if there is
+    /// no other.
+    pub fn refused(&mut self, error: Error) {
+        self.last_error = error;
+    }
+
+    /// Connects to the next address that answers, each waited for no longer than `limit`.
+    /// Addresses that were tried beside it and lost stay for a later call. Fails with the
+    /// error of the last address when none is left.
+    pub fn connect(&mut self, limit: Duration) -> Result<TcpStream> {
+        let limit = limit.min(ATTEMPT_MAX);
+        let mut attempts: Vec<Attempt> = Vec::new();
+        let mut next_start = Instant::now();
+        loop {
+            let waiting = self.first_unstarted(&attempts);
+            if let Some(address) = waiting {
+                if attempts.is_empty() || Instant::now() >= next_start {
+                    match begin(address, limit) {
+                        Ok(attempt) => attempts.push(attempt),
+                        Err(error) => self.give_up(address, &error),
+                    }
+                    next_start = Instant::now() + ATTEMPT_DELAY;
+                    continue;
+                }
+            } else if attempts.is_empty() {
+                return Err(self.last_error);
+            }
+            let until = attempts
+                .iter()
+                .filter_map(|attempt| attempt.deadline)
+                .chain(waiting.map(|_| next_start))
+                .min();
+            if let Some(stream) = self.wait(&mut attempts, until, &mut next_start)? {
+                return Ok(stream);
+            }
+        }
+    }
+
+    fn first_unstarted(&self, attempts: &[Attempt]) -> Option<SocketAddr> {
+        let started = |address: &SocketAddr| attempts.iter().any(|one| one.address == *address);
+        self.unused.iter().find(|address| !started(address)).copied()
+    }
+
+    /// Waits for the attempts; gives the first that is connected.
+    fn wait(
+        &mut self,
+        attempts: &mut Vec<Attempt>,
+        until: Option<Instant>,
+        next_start: &mut Instant,
+    ) -> Result<Option<TcpStream>> {
+        let watches: Vec<Watch> = attempts
+            .iter()
+            .map(|attempt| Watch {
+                socket: attempt.socket.as_raw_fd(),
+                readable: false,
+                writable: true,
+            })
+            .collect();
+        let mut ready = vec![false; attempts.len()];
+        poll::wait_all(&watches, until, |at, _, writable| {
+            if let Some(slot) = ready.get_mut(at) {
+                *slot = writable;
+            }
+        })?;
+        let now = Instant::now();
+        for (attempt, ready) in std::mem::take(attempts).into_iter().zip(ready) {
+            let failure = if ready {
+                match attempt.socket.take_error() {
+                    Ok(None) => {
+                        self.unused.retain(|address| *address != attempt.address);
+                        return Ok(Some(finish(attempt.socket)?));
+                    }
+                    Ok(Some(error)) | Err(error) => error,
+                }
+            } else if attempt.deadline.is_some_and(|deadline| deadline <= now) {
+                io::Error::from_raw_os_error(libc::ETIMEDOUT)
+            } else {
+                attempts.push(attempt);
+                continue;
+            };
+            self.give_up(attempt.address, &failure);
+            *next_start = now;
+        }
+        Ok(None)
+    }
+
+    fn give_up(&mut self, address: SocketAddr, error: &io::Error) {
+        self.unused.retain(|other| *other != address);
+        self.last_error = error.raw_os_error().map_or(Error::Client, Error::System);
+    }
+}
+
+/// Starts a connection; the socket is non-blocking and not inherited by child processes.
+fn begin(address: SocketAddr, limit: Duration) -> io::Result<Attempt> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
+    match socket.connect(&address.into()) {
+        Ok(()) => {}
+        Err(error) => match error.raw_os_error() {
+            // Interrupted: the connection goes on being made, as if in progress.
+            Some(libc::EINPROGRESS | libc::EINTR) => {}
+            _ => return Err(error),
+        },
+    }
+    Ok(Attempt {
+        socket,
+        address,
+        deadline: Instant::now().checked_add(limit),
+    })
+}
+
+/// Groups of commands leave at once, each in one write; waiting for more would only delay them.
+fn finish(socket: Socket) -> Result<TcpStream> {
+    socket.set_tcp_nodelay(true)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_refused_address_leads_to_the_next() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+        let good = listener.local_addr().expect("address");
+        let closed = TcpListener::bind("127.0.0.1:0").expect("listens");
+        let bad = closed.local_addr().expect("address");
+        drop(closed);
+        let mut addresses = Addresses::new(vec![bad, good]);
+        let stream = addresses.connect(Duration::from_secs(5)).expect("connects");
+        assert_eq!(stream.peer_addr().expect("peer"), good);
+        assert_eq!(
+            addresses.connect(Duration::from_secs(5)).expect_err("none is left"),
+            Error::System(libc::ECONNREFUSED)
+        );
+        addresses.refused(Error::ResponseStatus);
+        assert_eq!(
+            addresses.connect(Duration::from_secs(5)).expect_err("none is left"),
+            Error::ResponseStatus
+        );
+    }
+}

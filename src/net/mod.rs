@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The network and what the host knows: names, addresses, connections, TLS contexts.
+//!
+//! Unsafe code is allowed here for the system's and OpenSSL's C functions only.
+
+mod connect;
+mod host;
+mod message;
+mod password;
+mod poll;
+mod resolve;
+mod server;
+mod stream;
+mod tls;
+
+pub use connect::Addresses;
+pub use host::{local_offset, mail_name};
+pub use message::system_message;
+pub use password::{PasswordCallback, PasswordFunction};
+pub use resolve::{Resolved, resolve, resolver_message};
+pub use server::{Server, server_host};
+pub use stream::Stream;
+pub use tls::TlsContext;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Waiting for sockets with a deadline.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::time::{Duration, Instant};
+
+/// A socket to wait for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watch {
+    pub(super) socket: RawFd,
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+}
+
+/// Waits until one of the sockets is ready or the deadline has come (`None` = for ever);
+/// says for each whether it is ready to read and to write. An error or hang-up counts as
+/// both: the next call on the socket will tell.
+pub(super) fn wait<const N: usize>(
+    sockets: &[Watch; N],
+    deadline: Option<Instant>,
+) -> io::Result<[(bool, bool); N]> {
+    let mut ready = [(false, false); N];
+    wait_all(sockets, deadline, |at, readable, writable| {
+        if let Some(slot) = ready.get_mut(at) {
+            *slot = (readable, writable);
+        }
+    })?;
+    Ok(ready)
+}
+
+/// As [`wait`], for any number of sockets; `report` gets the position of each that is ready.
+pub(super) fn wait_all(
+    sockets: &[Watch],
+    deadline: Option<Instant>,
+    mut report: impl FnMut(usize, bool, bool),
+) -> io::Result<()> {
+    let mut set: Vec<libc::pollfd> = sockets
+        .iter()
+        .map(|watch| libc::pollfd {
+            fd: watch.socket,
+            events: if watch.readable { libc::POLLIN } else { 0 }
+                | if watch.writable { libc::POLLOUT } else { 0 },
+            revents: 0,
+        })
+        .collect();
+    loop {
+        let length = libc::nfds_t::try_from(set.len()).map_err(io::Error::other)?;
+        // SAFETY: `set` is a live array of `length` pollfd structures.
+        let count = unsafe { libc::poll(set.as_mut_ptr(), length, milliseconds(deadline)) };
+        if count >= 0 {
+            break;
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    for (at, entry) in set.iter().enumerate() {
+        let trouble = entry.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
+        let readable = entry.revents & libc::POLLIN != 0 || trouble;
+        let writable = entry.revents & libc::POLLOUT != 0 || trouble;
+        if readable || writable {
+            report(at, readable, writable);
+        }
+    }
+    Ok(())
+}
+
+/// The time left, rounded up so that a deadline is never waited for in a busy loop.
+fn milliseconds(deadline: Option<Instant>) -> libc::c_int {
+    let Some(deadline) = deadline else {
+        return -1;
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    let rounded = left.saturating_add(Duration::from_micros(999)).as_millis();
+    libc::c_int::try_from(rounded).unwrap_or(libc::c_int::MAX)
+}

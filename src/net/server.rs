@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! `host[:service]` as the application sets it.
+
+use std::ffi::{CStr, CString};
+use std::net::Ipv6Addr;
+
+use super::resolve::is_service;
+
+/// The submission port (RFC 6409).
+const DEFAULT_SERVICE: &CStr = c"587";
+
+/// Host and service, both as they were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// A name or an address, without brackets.
+    pub host: CString,
+    /// A name or a number.
+    pub service: CString,
+}
+
+impl Server {
+    /// Divides `host:service`, `[address]:service` and bare IPv6 addresses. An empty host is
+    /// the loopback, an empty or missing service is submission.
+    #[must_use]
+    pub fn parse(text: &CStr) -> Self {
+        let bytes = text.to_bytes();
+        let (host, service) = bracketed(bytes)
+            .or_else(|| bare_address(bytes))
+            .unwrap_or_else(|| divide(bytes, bytes.iter().position(|byte| *byte == b':')));
+        let or = |part: &[u8], default: &CStr| match CString::new(part) {
+            Ok(part) if !part.is_empty() => part,
+            _ => default.to_owned(),
+        };
+        Self {
+            host: or(host, c"localhost"),
+            service: or(service, DEFAULT_SERVICE),
+        }
+    }
+}
+
+/// The host of `host:service`.
+#[must_use]
+pub fn server_host(text: &CStr) -> CString {
+    Server::parse(text).host
+}
+
+/// `[address]` with an optional `:service`.
+fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = text.strip_prefix(b"[")?;
+    let end = rest.iter().position(|byte| *byte == b']')?;
+    let (host, after) = rest.split_at_checked(end)?;
+    match after {
+        [b']'] => Some((host, b"")),
+        [b']', b':', service @ ..] => Some((host, service)),
+        _ => None,
+    }
+}
+
+/// Two or more colons without brackets: an address with a service behind it if both make
+/// sense, else an address alone.
+fn bare_address(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if text.iter().filter(|byte| **byte == b':').count() < 2 {
+        return None;
+    }
+    let (host, service) = divide(text, text.iter().rposition(|byte| *byte == b':'));
+    let known = CString::new(service).is_ok_and(|service| !service.is_empty() && is_service(&service));
+    if is_ipv6(host) && known {
+        return Some((host, service));
+    }
+    is_ipv6(text).then_some((text, b""))
+}
+
+fn is_ipv6(text: &[u8]) -> bool {
+    // A zone (`%eth0`) is the system's to judge.
+    let address = text.split(|byte| *byte == b'%').next().unwrap_or_default();
+    std::str::from_utf8(address).is_ok_and(|address| address.parse::<Ipv6Addr>().is_ok())
+}
+
+fn divide(text: &[u8], colon: Option<usize>) -> (&[u8], &[u8]) {
+    let at = colon.unwrap_or(text.len());
+    let service = text.get(at + 1..).unwrap_or_default();
+    (text.get(..at).unwrap_or_default(), service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &CStr) -> (String, String) {
+        let Server { host, service } = Server::parse(text);
+        let string = |text: CString| text.into_string().expect("text");
+        (string(host), string(service))
+    }
+
+    #[test]
+    fn forms_of_a_server() {
+        for (text, host, service) in [
+            (c"mx.example.org", "mx.example.org", "587"),
+            (c"mx.example.org:25", "mx.example.org", "25"),
+            (c"mx.example.org:smtp", "mx.example.org", "smtp"),
+            (c"", "localhost", "587"),
+            (c":25", "localhost", "25"),
+            (c"host:", "host", "587"),
+            (c"[::1]", "::1", "587"),
+            (c"[::1]:25", "::1", "25"),
+            (c"[::1]:", "::1", "587"),
+            (c"::1", "::1", "587"),
+            (c"fe80::1%lo", "fe80::1%lo", "587"),
+            (c"::1:25", "::1", "25"),
+            (c"2001:db8::1:no-such-service", "2001", "db8::1:no-such-service"),
+            (c"a:b:c", "a", "b:c"),
+        ] {
+            assert_eq!(parsed(text), (host.to_owned(), service.to_owned()), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What the application is told and asked during a session.
+
+use std::ffi::c_int;
+
+/// Something that is due to the application. Messages, recipients and nodes are named by
+/// their position in the session, so that nothing borrowed is alive during the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A connection stands.
+    Connect,
+    /// The connection is closed.
+    Disconnect,
+    /// MAIL was answered.
+    MailStatus {
+        /// Position of the message.
+        message: usize,
+    },
+    /// RCPT was answered.
+    RecipientStatus {
+        /// Position of the message.
+        message: usize,
+        /// Position of the recipient in the message.
+        recipient: usize,
+    },
+    /// A part of the message's text is on its way.
+    MessageData {
+        /// Position of the message.
+        message: usize,
+        /// Bytes of this part.
+        bytes: c_int,
+    },
+    /// The message got its final reply.
+    MessageSent {
+        /// Position of the message.
+        message: usize,
+    },
+    /// ETRN was answered.
+    EtrnStatus {
+        /// Position of the node.
+        node: usize,
+    },
+    /// 8BITMIME is required and not offered.
+    No8BitMime,
+    /// BINARYMIME is required and not offered.
+    NoBinaryMime,
+    /// STARTTLS is required and not offered.
+    NoStartTls,
+    /// The client certificate's file is not acceptable.
+    UnusableClientCertificate,
+    /// The CA list's file is not acceptable.
+    UnusableCaList,
+}
+
+/// An event that the application answers through an `int *`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// A reply lacks its enhanced status code: quit?
+    SyntaxWarning,
+    /// DSN is required and not offered: quit?
+    NoDsn,
+    /// CHUNKING is required and not offered: quit?
+    NoChunking,
+    /// ETRN is required and not offered: quit?
+    NoEtrn,
+    /// The server needs more time than the message has left: by how many seconds more than
+    /// the server's minimum should it be asked for?
+    DeliverByExpired {
+        /// Seconds that are missing.
+        missing: i64,
+    },
+}
+
+impl Question {
+    /// What the answer is before the application was asked, and without an event callback.
+    #[must_use]
+    pub const fn preset(self) -> c_int {
+        match self {
+            Self::NoEtrn => 1,
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What the server's reply to EHLO offers (RFC 5321 §4.1.1.1).
+
+use super::reply::Reply;
+
+/// The extensions that the library knows, as the last EHLO offered them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// RFC 2034.
+    pub enhanced_status_codes: bool,
+    /// RFC 2920.
+    pub pipelining: bool,
+    /// RFC 3461.
+    pub dsn: bool,
+    /// RFC 3207.
+    pub starttls: bool,
+    /// RFC 1870.
+    pub size: bool,
+    /// RFC 3030.
+    pub chunking: bool,
+    /// RFC 3030.
+    pub binary_mime: bool,
+    /// RFC 6152.
+    pub eight_bit_mime: bool,
+    /// RFC 2852, with the least time in seconds that the server takes, 0 if it names none.
+    pub deliver_by: Option<i64>,
+    /// RFC 1985.
+    pub etrn: bool,
+    /// Sendmail's XUSR: the client is a submitter.
+    pub xusr: bool,
+    /// RFC 6531.
+    pub smtp_utf8: bool,
+    /// RFC 4954: mechanisms in the server's order, in upper case.
+    pub auth: Vec<Box<str>>,
+}
+
+/// Most mechanisms that are remembered; a server offers a dozen at most.
+const MECHANISMS_MAX: usize = 64;
+
+impl Extensions {
+    /// Reads the lines after the first, which is the server's name.
+    #[must_use]
+    pub fn parse(reply: &Reply) -> Self {
+        let mut extensions = Self::default();
+        let text = reply.text();
+        for line in text.split(|byte| *byte == b'\n').skip(1) {
+            extensions.add(line.trim_ascii());
+        }
+        extensions
+    }
+
+    fn add(&mut self, line: &[u8]) {
+        // The old form `AUTH=LOGIN` of servers before RFC 2554.
+        let end = line.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'=');
+        let (keyword, parameters) = line.split_at(end.unwrap_or(line.len()));
+        let is = |name: &str| keyword.eq_ignore_ascii_case(name.as_bytes());
+        if is("AUTH") {
+            return self.add_mechanisms(parameters);
+        }
+        if parameters.starts_with(b"=") {
+            return;
+        }
+        if is("ENHANCEDSTATUSCODES") {
+            self.enhanced_status_codes = true;
+        } else if is("PIPELINING") {
+            self.pipelining = true;
+        } else if is("DSN") {
+            self.dsn = true;
+        } else if is("STARTTLS") {
+            self.starttls = true;
+        } else if is("SIZE") {
+            self.size = true;
+        } else if is("CHUNKING") {
+            self.chunking = true;
+        } else if is("BINARYMIME") {
+            self.binary_mime = true;
+        } else if is("8BITMIME") {
+            self.eight_bit_mime = true;
+        } else if is("DELIVERBY") {
+            self.deliver_by = Some(seconds(parameters));
+        } else if is("ETRN") {
+            self.etrn = true;
+        } else if is("XUSR") {
+            self.xusr = true;
+        } else if is("SMTPUTF8") {
+            self.smtp_utf8 = true;
+        }
+    }
+
+    fn add_mechanisms(&mut self, parameters: &[u8]) {
+        let parameters = parameters.strip_prefix(b"=").unwrap_or(parameters);
+        for name in parameters.split(u8::is_ascii_whitespace) {
+            let Ok(name) = std::str::from_utf8(name) else {
+                continue;
+            };
+            let name = name.to_ascii_uppercase().into_boxed_str();
+            // RFC 4422 §3.1; anything else must not be looked for anywhere.
+            let valid = (1..=20).contains(&name.len())
+                && name.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_'));
+            if valid && self.auth.len() < MECHANISMS_MAX && !self.auth.contains(&name) {
+                self.auth.push(name);
+            }
+        }
+    }
+}
+
+/// The least time of DELIVERBY; one that is no number counts as none.
+fn seconds(parameters: &[u8]) -> i64 {
+    std::str::from_utf8(parameters.trim_ascii())
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .filter(|seconds| *seconds > 0)
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reply::{ReplyForm, ReplyParser};
+    use super::*;
+
+    fn offered(lines: &[&str]) -> Extensions {
+        let mut parser = ReplyParser::default();
+        parser.feed(b"250-mx.example.org\r\n");
+        for line in lines {
+            parser.feed(format!("250-{line}\r\n").as_bytes());
+        }
+        parser.feed(b"250 HELP\r\n");
+        let reply = parser.next(ReplyForm::Ehlo, |_| {}).expect("valid").expect("whole");
+        Extensions::parse(&reply)
+    }
+
+    #[test]
+    fn keywords_in_any_case_unknown_ones_ignored() {
+        let extensions = offered(&["pipelining", "Size 1000", "X-UNKNOWN \u{e9}", "8bitMIME", "", "DSNX"]);
+        assert!(extensions.pipelining && extensions.size && extensions.eight_bit_mime);
+        assert!(!extensions.dsn);
+    }
+
+    #[test]
+    fn mechanisms_are_collected_from_both_forms() {
+        let extensions = offered(&["AUTH PLAIN login", "AUTH=LOGIN CRAM-MD5", "AUTH ../x \u{e9}"]);
+        let names: Vec<&str> = extensions.auth.iter().map(AsRef::as_ref).collect();
+        assert_eq!(names, ["PLAIN", "LOGIN", "CRAM-MD5"]);
+    }
+
+    #[test]
+    fn the_least_time_of_deliverby() {
+        assert_eq!(offered(&["DELIVERBY 120"]).deliver_by, Some(120));
+        assert_eq!(offered(&["DELIVERBY"]).deliver_by, Some(0));
+        assert_eq!(offered(&["DELIVERBY -5"]).deliver_by, Some(0));
+        assert_eq!(offered(&[]).deliver_by, None);
+    }
+
+    #[test]
+    fn the_first_line_offers_nothing() {
+        let mut parser = ReplyParser::default();
+        parser.feed(b"250 PIPELINING\r\n");
+        let reply = parser.next(ReplyForm::Ehlo, |_| {}).expect("valid").expect("whole");
+        assert_eq!(Extensions::parse(&reply), Extensions::default());
+    }
+}

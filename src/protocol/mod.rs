@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The SMTP dialogue as a pure state machine: replies in, commands out.
+//!
+//! No socket, no clock, no callback and no C type is known here. [`Engine::next`] says what
+//! to do, the session does it and feeds back what came of it.
+
+pub mod command;
+mod engine;
+pub mod envelope;
+mod event;
+mod extensions;
+mod outbox;
+mod pipeline;
+mod reply;
+mod transaction;
+
+pub use engine::{Command, Engine, Outcome, Step};
+pub use event::{Event, Question};
+pub use extensions::Extensions;
+pub use outbox::{Outbox, Required, StartTls};
+pub use pipeline::Wait;
+pub use reply::{EnhancedCode, Reply, ReplyCode, ReplyForm, ReplyParser, Severity};

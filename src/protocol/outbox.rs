@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The messages that wait to be sent, as the engine sees them.
+
+use super::reply::Reply;
+
+/// Whether the session uses STARTTLS (RFC 3207).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StartTls {
+    /// Never.
+    #[default]
+    Disabled,
+    /// If it is offered.
+    Enabled,
+    /// Or fail.
+    Required,
+}
+
+/// The extensions without which the session must not go on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Required {
+    /// Delivery status notifications (RFC 3461).
+    pub dsn: bool,
+    /// 8BITMIME (RFC 6152).
+    pub eight_bit: bool,
+    /// CHUNKING and BINARYMIME (RFC 3030).
+    pub binary: bool,
+    /// ETRN (RFC 1985).
+    pub etrn: bool,
+}
+
+/// The messages, recipients and nodes of a session by their positions: what the engine asks
+/// of them, and where it writes down what the server decided.
+pub trait Outbox {
+    /// Whether STARTTLS is wanted.
+    fn starttls(&self) -> StartTls;
+    /// Whether credentials are there for AUTH.
+    fn wants_auth(&self) -> bool;
+    /// The extensions that must be offered.
+    fn required(&self) -> Required;
+    /// Whether a message goes only to all of its recipients or to none.
+    fn requires_all_recipients(&self) -> bool;
+    /// How many ETRN nodes there are.
+    fn etrn_count(&self) -> usize;
+
+    /// The first message at or after `from` that can be sent and has an incomplete recipient.
+    fn next_message(&self, from: usize) -> Option<usize>;
+    /// How many recipients a message has now.
+    fn recipient_count(&self, message: usize) -> usize;
+    /// The first incomplete recipient at or after `from`.
+    fn next_recipient(&self, message: usize, from: usize) -> Option<usize>;
+    /// Whether an envelope path of the message needs SMTPUTF8 (RFC 6531).
+    fn needs_utf8(&self, message: usize) -> bool;
+    /// The seconds of the message's `BY=`, if it has one (RFC 2852).
+    fn deliver_by(&self, message: usize) -> Option<i64>;
+
+    /// The reply to a node's ETRN.
+    fn etrn_answered(&self, node: usize, reply: &Reply);
+    /// The reply to MAIL.
+    fn reverse_path_answered(&self, message: usize, reply: &Reply);
+    /// The reply that counts for a recipient now; it changes nothing about completeness.
+    fn recipient_answered(&self, message: usize, recipient: usize, reply: &Reply);
+    /// Nothing is left to do for a recipient.
+    fn recipient_complete(&self, message: usize, recipient: usize);
+    /// The reply that counts for the message as a whole.
+    fn message_answered(&self, message: usize, reply: &Reply);
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The queue of replies that are due (RFC 2920).
+
+use std::collections::VecDeque;
+
+use super::reply::ReplyForm;
+
+/// What the next reply answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expect {
+    Greeting,
+    Ehlo,
+    Helo,
+    StartTls,
+    Auth,
+    Etrn(usize),
+    Xusr,
+    Rset,
+    Mail,
+    Rcpt(usize),
+    Data,
+    EndOfData,
+    /// RCPT of a transaction whose MAIL was refused: consumed, not stored.
+    VoidRcpt,
+    /// DATA of such a transaction.
+    VoidData,
+    /// The end of such a transaction's empty text.
+    VoidEndOfData,
+    Quit,
+}
+
+/// Which of the session's time-outs a reply falls under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Everything before the first MAIL.
+    Greeting,
+    /// MAIL, RCPT, RSET.
+    Envelope,
+    /// DATA.
+    Data,
+    /// The end of the text.
+    EndOfData,
+    /// QUIT.
+    Quit,
+}
+
+/// Commands that were written, in order, and whether more may follow before their replies.
+#[derive(Debug, Default)]
+pub(super) struct Pipeline {
+    expected: VecDeque<Expect>,
+    closed: bool,
+}
+
+impl Pipeline {
+    /// Notes a command that others may follow in the same group.
+    pub(super) fn push(&mut self, expect: Expect) {
+        self.expected.push_back(expect);
+    }
+
+    /// Notes a command that ends its group (RFC 2920 §3.1: EHLO, DATA, QUIT … must).
+    pub(super) fn push_last(&mut self, expect: Expect) {
+        self.expected.push_back(expect);
+        self.close();
+    }
+
+    /// Nothing may follow until every reply is there.
+    pub(super) fn close(&mut self) {
+        self.closed = !self.expected.is_empty();
+    }
+
+    /// Takes what the reply that just came answers.
+    pub(super) fn pop(&mut self) -> Option<Expect> {
+        let expect = self.expected.pop_front();
+        if self.expected.is_empty() {
+            self.closed = false;
+        }
+        expect
+    }
+
+    pub(super) fn front(&self) -> Option<Expect> {
+        self.expected.front().copied()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.expected.is_empty()
+    }
+
+    /// Whether a command may be written now.
+    pub(super) fn is_open(&self, pipelining: bool) -> bool {
+        self.expected.is_empty() || (pipelining && !self.closed)
+    }
+
+    /// The transaction that the last commands belong to does not exist: what is due for them
+    /// is no longer about it.
+    pub(super) fn void_transaction(&mut self) {
+        for expect in &mut self.expected {
+            *expect = match *expect {
+                Expect::Rcpt(_) => Expect::VoidRcpt,
+                Expect::Data => Expect::VoidData,
+                Expect::EndOfData => Expect::VoidEndOfData,
+                other => other,
+            };
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.expected.clear();
+        self.closed = false;
+    }
+}
+
+impl Expect {
+    /// The time-out of the reply.
+    pub(super) const fn wait(self) -> Wait {
+        match self {
+            Self::Greeting
+            | Self::Ehlo
+            | Self::Helo
+            | Self::StartTls
+            | Self::Auth
+            | Self::Etrn(_)
+            | Self::Xusr => Wait::Greeting,
+            Self::Rset | Self::Mail | Self::Rcpt(_) | Self::VoidRcpt => Wait::Envelope,
+            Self::Data | Self::VoidData => Wait::Data,
+            Self::EndOfData | Self::VoidEndOfData => Wait::EndOfData,
+            Self::Quit => Wait::Quit,
+        }
+    }
+
+    /// The form of the reply; enhanced status codes come once EHLO has announced them.
+    pub(super) const fn form(self, enhanced: bool) -> ReplyForm {
+        match self {
+            Self::Ehlo => ReplyForm::Ehlo,
+            Self::Greeting | Self::Helo => ReplyForm::Plain { enhanced: false },
+            Self::Auth => ReplyForm::Challenge { enhanced },
+            _ => ReplyForm::Plain { enhanced },
+        }
+    }
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What an application sets up for authentication, and the exchange under way.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint};
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::channel::Channel;
+use super::mechanism::{BuiltIn, Mechanism};
+use super::plugin::{self, Plugin, SecurityLayer};
+use super::request::{ClientRequest, Credentials, Interact, flags};
+use super::secret::Secret;
+use super::selection::Policy;
+use crate::error::{Error, Result};
+
+/// What must be done next in an exchange.
+pub enum Due {
+    /// Ask the application for these fields, in one call, then [`Context::answered`].
+    Ask(&'static [ClientRequest]),
+    /// Call the plug-in, then [`Context::plugin_responded`].
+    Plugin(plugin::Call),
+    /// Send this to the server; `None` = the mechanism has no initial response. The context
+    /// keeps it until its next call.
+    Respond(Option<Rc<Secret>>),
+    /// The mechanism has failed: cancel the exchange.
+    Failed,
+}
+
+/// A SASL context (`auth_context_t`). Only ever seen as `&Context`.
+#[derive(Default)]
+pub struct Context {
+    interact: Cell<Option<Interact>>,
+    allowed: Cell<c_uint>,
+    min_ssf: Cell<c_int>,
+    external_id: RefCell<Option<CString>>,
+    channel: RefCell<Channel>,
+    preferred: RefCell<Option<Rc<str>>>,
+    selected: RefCell<Option<Selected>>,
+    exchange: RefCell<Exchange>,
+    response: RefCell<Option<Rc<Secret>>>,
+}
+
+/// A mechanism that was chosen.
+#[derive(Clone)]
+enum Selected {
+    BuiltIn(&'static BuiltIn),
+    Plugin { name: Rc<CStr>, plugin: Arc<Plugin> },
+}
+
+/// How far an exchange is.
+#[derive(Default)]
+enum Exchange {
+    /// There is none.
+    #[default]
+    None,
+    /// The application is asked for the credentials.
+    Asking(&'static BuiltIn),
+    /// The mechanism has begun.
+    BuiltIn(Box<dyn Mechanism>),
+    /// A plug-in is called, for the initial response or a later one.
+    Plugin {
+        instance: Rc<plugin::Instance>,
+        initial: bool,
+    },
+}
+
+impl Context {
+    /// A context that allows no mechanism that needs leave.
+    #[must_use]
+    pub fn new() -> Rc<Self> {
+        Rc::default()
+    }
+
+    /// Sets the callback that supplies credentials.
+    pub fn set_interact(&self, interact: Option<Interact>) {
+        self.interact.set(interact);
+    }
+
+    /// The callback that supplies credentials.
+    #[must_use]
+    pub fn interact(&self) -> Option<Interact> {
+        self.interact.get()
+    }
+
+    /// Whether there is somebody to ask for credentials.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.interact.get().is_some()
+    }
+
+    /// Forbids the kinds of mechanisms in `clear`, then allows those in `set`: [`flags`].
+    /// EXTERNAL is a matter of [`Self::set_external_id`]; other bits mean nothing.
+    pub fn change_flags(&self, set: c_uint, clear: c_uint) {
+        const CHANGEABLE: c_uint = flags::ANONYMOUS | flags::PLAIN;
+        self.allowed.set(self.allowed.get() & !clear | set & CHANGEABLE);
+    }
+
+    /// Sets the least strength of the security layer.
+    pub fn set_min_ssf(&self, min: c_int) {
+        self.min_ssf.set(min);
+    }
+
+    /// Allows EXTERNAL with this identity, or forbids it.
+    pub fn set_external_id(&self, identity: Option<&CStr>) {
+        self.external_id.replace(identity.map(CStr::to_owned));
+    }
+
+    /// Tells what the connection is like. It holds until the next exchange is over.
+    pub fn set_channel(&self, channel: Channel) {
+        self.channel.replace(channel);
+    }
+
+    /// Selects a mechanism, in place of the one before, and prefers it in sessions. It must
+    /// be known and allowed, else nothing changes.
+    pub fn select(&self, name: &str) -> Result<()> {
+        self.attempt(name)?;
+        self.preferred.replace(Some(Rc::from(name)));
+        Ok(())
+    }
+
+    /// Selects a mechanism for one exchange.
+    pub(super) fn attempt(&self, name: &str) -> Result<()> {
+        let selected = if let Some(known) = BuiltIn::find(name) {
+            self.check(known.flags, 0)?;
+            Selected::BuiltIn(known)
+        } else {
+            let plugin = Plugin::find(name)?;
+            self.check(plugin.flags(), plugin.ssf())?;
+            let name = CString::new(name.to_ascii_uppercase()).map_err(|_| Error::Invalid)?;
+            Selected::Plugin {
+                name: name.into(),
+                plugin,
+            }
+        };
+        self.forget();
+        self.selected.replace(Some(selected));
+        Ok(())
+    }
+
+    fn check(&self, flags: c_uint, ssf: c_int) -> Result<()> {
+        if self.policy().allows(flags, ssf) { Ok(()) } else { Err(Error::Invalid) }
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        let external = if self.external_id.borrow().is_some() { flags::EXTERNAL } else { 0 };
+        Policy {
+            allowed: self.allowed.get() | external,
+            min_ssf: self.min_ssf.get(),
+        }
+    }
+
+    pub(super) fn preferred(&self) -> Option<Rc<str>> {
+        self.preferred.borrow().clone()
+    }
+
+    /// The selected mechanism's name, good until another one is selected; null: there is none.
+    #[must_use]
+    pub fn mechanism_name(&self) -> *const c_char {
+        match &*self.selected.borrow() {
+            Some(Selected::BuiltIn(known)) => known.name.as_ptr(),
+            Some(Selected::Plugin { name, .. }) => name.as_ptr(),
+            None => ptr::null(),
+        }
+    }
+
+    /// The strength of the selected mechanism's security layer.
+    #[must_use]
+    pub fn ssf(&self) -> Option<c_int> {
+        self.selected.borrow().as_ref().map(|selected| match selected {
+            Selected::BuiltIn(_) => 0,
+            Selected::Plugin { plugin, .. } => plugin.ssf(),
+        })
+    }
+
+    /// The selected mechanism's security layer, if it has one and its exchange has begun.
+    #[must_use]
+    pub fn security_layer(&self) -> Option<SecurityLayer> {
+        match &*self.exchange.borrow() {
+            Exchange::Plugin { instance, .. } => instance.security_layer(),
+            _ => None,
+        }
+    }
+
+    /// Begins the selected mechanism's exchange afresh, or goes on with a challenge.
+    pub fn begin(&self, challenge: Option<&[u8]>) -> Due {
+        self.response.take();
+        let Some(challenge) = challenge else {
+            self.forget();
+            return self.start();
+        };
+        match self.exchange.take() {
+            Exchange::BuiltIn(mut mechanism) => match mechanism.step(challenge) {
+                Ok(response) => self.respond(mechanism, Some(response)),
+                Err(_) => Due::Failed,
+            },
+            Exchange::Plugin { instance, .. } => self.call(instance, Some(challenge)),
+            Exchange::None | Exchange::Asking(_) => Due::Failed,
+        }
+    }
+
+    fn start(&self) -> Due {
+        let selected = self.selected.borrow().clone();
+        match selected {
+            Some(Selected::BuiltIn(known)) if known.fields.is_empty() => self.start_external(known),
+            // Without a callback there is nobody to ask.
+            Some(_) if !self.is_enabled() => Due::Failed,
+            Some(Selected::BuiltIn(known)) => {
+                self.exchange.replace(Exchange::Asking(known));
+                Due::Ask(known.fields)
+            }
+            Some(Selected::Plugin { plugin, .. }) => match plugin::Instance::new(plugin) {
+                Ok(instance) => self.call(Rc::new(instance), None),
+                Err(_) => Due::Failed,
+            },
+            None => Due::Failed,
+        }
+    }
+
+    fn start_external(&self, known: &BuiltIn) -> Due {
+        let mut credentials = Credentials::empty();
+        match &*self.external_id.borrow() {
+            Some(identity) => credentials.user = Secret::from(identity.to_bytes()),
+            None => return Due::Failed,
+        }
+        self.start_with(known, credentials)
+    }
+
+    /// What the application answered to each field; `None` = it had no answer.
+    pub fn answered(&self, answers: Option<&[&[u8]]>) -> Due {
+        let Exchange::Asking(known) = self.exchange.take() else {
+            return Due::Failed;
+        };
+        let credentials = answers.and_then(|answers| Credentials::new(known.fields, answers));
+        credentials.map_or(Due::Failed, |credentials| self.start_with(known, credentials))
+    }
+
+    fn start_with(&self, known: &BuiltIn, credentials: Credentials) -> Due {
+        let mut mechanism = (known.new)();
+        let initial = mechanism.start(credentials, &self.channel.borrow());
+        initial.map_or(Due::Failed, |response| self.respond(mechanism, response))
+    }
+
+    fn respond(&self, mechanism: Box<dyn Mechanism>, response: Option<Secret>) -> Due {
+        self.exchange.replace(Exchange::BuiltIn(mechanism));
+        self.keep(response)
+    }
+
+    fn call(&self, instance: Rc<plugin::Instance>, challenge: Option<&[u8]>) -> Due {
+        let call = plugin::Call::new(Rc::clone(&instance), challenge);
+        self.exchange.replace(Exchange::Plugin {
+            instance,
+            initial: challenge.is_none(),
+        });
+        Due::Plugin(call)
+    }
+
+    /// What the plug-in gave. Nothing is a failure, except that there need not be an initial
+    /// response.
+    pub fn plugin_responded(&self, response: Option<Secret>) -> Due {
+        let initial = match &*self.exchange.borrow() {
+            Exchange::Plugin { initial, .. } => *initial,
+            _ => return Due::Failed,
+        };
+        if response.is_none() && !initial {
+            self.forget();
+            return Due::Failed;
+        }
+        self.keep(response)
+    }
+
+    fn keep(&self, response: Option<Secret>) -> Due {
+        let response = response.map(Rc::new);
+        self.response.replace(response.clone());
+        Due::Respond(response)
+    }
+
+    /// The server reports success. `false`: it should have proved that it knows us too, and
+    /// has not, so nothing that it says can be believed. A security layer stays.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        let believed = match &*self.exchange.borrow() {
+            Exchange::BuiltIn(mechanism) => mechanism.believes_success(),
+            Exchange::Plugin { .. } => true,
+            Exchange::None | Exchange::Asking(_) => false,
+        };
+        if !believed || self.security_layer().is_none() {
+            self.forget();
+        }
+        self.channel.take();
+        believed
+    }
+
+    /// The exchange has failed, or the connection is gone: nothing of it is kept.
+    pub fn failed(&self) {
+        self.forget();
+        self.channel.take();
+    }
+
+    /// Wipes the exchange. Plug-ins are called for that, so no borrow lasts until then.
+    fn forget(&self) {
+        self.response.take();
+        let exchange = self.exchange.take();
+        drop(exchange);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What a mechanism is, and the table of those that need no plug-in.
+
+use std::ffi::{CStr, c_uint};
+
+use super::channel::Channel;
+use super::cram_md5::CramMd5;
+use super::external::External;
+use super::login::Login;
+use super::ntlm::Ntlm;
+use super::oauth::{OAuthBearer, XOAuth2};
+use super::plain::Plain;
+use super::request::{self, ClientRequest, Credentials, flags};
+use super::scram::{Hash, Scram};
+use super::secret::Secret;
+use crate::error::Result;
+
+/// One exchange of a mechanism. A failed one is thrown away.
+pub(super) trait Mechanism {
+    /// The initial response, if the mechanism has one.
+    fn start(&mut self, credentials: Credentials, channel: &Channel) -> Result<Option<Secret>>;
+
+    /// The answer to a challenge.
+    fn step(&mut self, challenge: &[u8]) -> Result<Secret>;
+
+    /// Whether a success that the server reports now can be believed. Not so as long as a
+    /// server that should prove itself has not.
+    fn believes_success(&self) -> bool {
+        true
+    }
+}
+
+/// A mechanism that needs no plug-in.
+pub(super) struct BuiltIn {
+    /// Its registered name.
+    pub(super) name: &'static CStr,
+    /// What the application must allow: [`flags`].
+    pub(super) flags: c_uint,
+    /// What it needs of the connection.
+    pub(super) needs: Needs,
+    /// What the application is asked for.
+    pub(super) fields: &'static [ClientRequest],
+    /// Begins an exchange.
+    pub(super) new: fn() -> Box<dyn Mechanism>,
+}
+
+/// What a mechanism needs of the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// Nothing.
+    Nothing,
+    /// TLS: who overhears it can use it.
+    Secrecy,
+    /// TLS with channel binding.
+    Binding,
+}
+
+impl Needs {
+    /// Whether a connection has it.
+    pub(super) fn are_met_by(self, channel: &Channel) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Secrecy => channel.secure,
+            Self::Binding => channel.secure && channel.binding.is_some(),
+        }
+    }
+}
+
+impl BuiltIn {
+    /// The mechanism of a name, in any case.
+    pub(super) fn find(name: &str) -> Option<&'static Self> {
+        BUILT_IN.iter().find(|known| known.name.to_bytes().eq_ignore_ascii_case(name.as_bytes()))
+    }
+}
+
+const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn {
+        name: c"PLAIN",
+        flags: flags::PLAIN,
+        needs: Needs::Nothing,
+        fields: request::PLAIN,
+        new: || Box::new(Plain),
+    },
+    BuiltIn {
+        name: c"LOGIN",
+        flags: flags::PLAIN,
+        needs: Needs::Nothing,
+        fields: request::LOGIN,
+        new: || Box::new(Login::default()),
+    },
+    BuiltIn {
+        name: c"CRAM-MD5",
+        flags: 0,
+        needs: Needs::Nothing,
+        fields: request::CHALLENGE_RESPONSE,
+        new: || Box::new(CramMd5::default()),
+    },
+    BuiltIn {
+        name: c"NTLM",
+        flags: 0,
+        needs: Needs::Nothing,
+        fields: request::NTLM,
+        new: || Box::new(Ntlm::default()),
+    },
+    BuiltIn {
+        name: c"EXTERNAL",
+        flags: flags::EXTERNAL,
+        needs: Needs::Nothing,
+        fields: &[],
+        new: || Box::new(External::default()),
+    },
+    BuiltIn {
+        name: c"SCRAM-SHA-1",
+        flags: 0,
+        needs: Needs::Nothing,
+        fields: request::CHALLENGE_RESPONSE,
+        new: || Box::new(Scram::new(Hash::Sha1)),
+    },
+    BuiltIn {
+        name: c"SCRAM-SHA-256",
+        flags: 0,
+        needs: Needs::Nothing,
+        fields: request::CHALLENGE_RESPONSE,
+        new: || Box::new(Scram::new(Hash::Sha256)),
+    },
+    BuiltIn {
+        name: c"SCRAM-SHA-1-PLUS",
+        flags: 0,
+        needs: Needs::Binding,
+        fields: request::CHALLENGE_RESPONSE,
+        new: || Box::new(Scram::with_binding(Hash::Sha1)),
+    },
+    BuiltIn {
+        name: c"SCRAM-SHA-256-PLUS",
+        flags: 0,
+        needs: Needs::Binding,
+        fields: request::CHALLENGE_RESPONSE,
+        new: || Box::new(Scram::with_binding(Hash::Sha256)),
+    },
+    BuiltIn {
+        name: c"XOAUTH2",
+        flags: flags::PLAIN,
+        needs: Needs::Secrecy,
+        fields: request::OAUTH,
+        new: || Box::new(XOAuth2::default()),
+    },
+    BuiltIn {
+        name: c"OAUTHBEARER",
+        flags: flags::PLAIN,
+        needs: Needs::Secrecy,
+        fields: request::OAUTH,
+        new: || Box::new(OAuthBearer::default()),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::{c_char, c_uint};
+
+    use super::*;
+
+    /// What programs are asked, word for word.
+    #[test]
+    fn fields_of_each_mechanism() {
+        const USER: (&CStr, c_uint, &CStr, c_uint) = (c"user", 9, c"User Name", 0);
+        const HIDDEN: (&CStr, c_uint, &CStr, c_uint) = (c"passphrase", 4, c"Pass Phrase", 0);
+        let table: &[(&str, c_uint, &[(&CStr, c_uint, &CStr, c_uint)])] = &[
+            (
+                "PLAIN",
+                2,
+                &[(c"user", 9, c"User Name", 255), (c"passphrase", 12, c"Pass Phrase", 255)],
+            ),
+            ("LOGIN", 2, &[USER, (c"passphrase", 12, c"Password", 0)]),
+            ("CRAM-MD5", 0, &[USER, HIDDEN]),
+            ("NTLM", 0, &[(c"domain", 10, c"Domain", 0), USER, HIDDEN]),
+            ("EXTERNAL", 4, &[]),
+            ("SCRAM-SHA-1", 0, &[USER, HIDDEN]),
+            ("SCRAM-SHA-256", 0, &[USER, HIDDEN]),
+            ("SCRAM-SHA-1-PLUS", 0, &[USER, HIDDEN]),
+            ("SCRAM-SHA-256-PLUS", 0, &[USER, HIDDEN]),
+            ("XOAUTH2", 2, &[USER, (c"passphrase", 12, c"Access Token", 0)]),
+            ("OAUTHBEARER", 2, &[USER, (c"passphrase", 12, c"Access Token", 0)]),
+        ];
+        assert_eq!(table.len(), BUILT_IN.len());
+        for (name, flags, fields) in table {
+            let known = BuiltIn::find(name).unwrap();
+            assert_eq!(known.flags, *flags, "{name}");
+            assert_eq!(known.fields.len(), fields.len(), "{name}");
+            for (asked, expected) in known.fields.iter().zip(*fields) {
+                assert_eq!(text(asked.name), expected.0, "{name}");
+                assert_eq!(asked.flags, expected.1, "{name}");
+                assert_eq!(text(asked.prompt), expected.2, "{name}");
+                assert_eq!(asked.size, expected.3, "{name}");
+            }
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn text(pointer: *const c_char) -> &'static CStr {
+        // SAFETY: the fields' texts are C string literals.
+        unsafe { CStr::from_ptr(pointer) }
+    }
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        assert!(BuiltIn::find("Cram-Md5").is_some());
+        assert!(BuiltIn::find("CRAM-MD").is_none());
+        assert!(BuiltIn::find("").is_none());
+    }
+}

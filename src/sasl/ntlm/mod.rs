@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! NTLM ([MS-NLMP]) as SMTP servers of Microsoft's offer it: three messages, of which the
+//! server's is the second. Nothing is signed or sealed afterwards.
+
+mod message;
+mod response;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use self::message::{Authenticate, Challenge, FIRST_MESSAGE};
+use self::response::Responses;
+use super::channel::Channel;
+use super::mechanism::Mechanism;
+use super::request::Credentials;
+use super::secret::Secret;
+use crate::error::{Error, Result};
+
+/// The credentials until the challenge is there.
+#[derive(Default)]
+pub(super) struct Ntlm {
+    credentials: Option<Credentials>,
+}
+
+impl Mechanism for Ntlm {
+    fn start(&mut self, credentials: Credentials, _channel: &Channel) -> Result<Option<Secret>> {
+        self.credentials = Some(credentials);
+        Ok(Some(Secret::from(FIRST_MESSAGE.as_slice())))
+    }
+
+    fn step(&mut self, challenge: &[u8]) -> Result<Secret> {
+        let Credentials {
+            domain,
+            user,
+            passphrase,
+        } = self.credentials.take().ok_or(Error::Client)?;
+        let challenge = Challenge::parse(challenge).ok_or(Error::Client)?;
+        // A server that knows version 2 describes itself, and that goes into the proof.
+        let responses = match challenge.target_info {
+            Some(info) => {
+                let mut nonce = [0; 8];
+                getrandom::fill(&mut nonce).map_err(|_| Error::Client)?;
+                Responses::version_2(&domain, &user, &passphrase, challenge.nonce, info, now(), nonce)?
+            }
+            None => Responses::version_1(&passphrase, challenge.nonce)?,
+        };
+        let answer = Authenticate {
+            flags: challenge.flags,
+            responses: &responses,
+            domain: &domain,
+            user: &user,
+        };
+        answer.encode().ok_or(Error::Client)
+    }
+}
+
+/// The time in Microsoft's count: units of 100 ns since 1601.
+fn now() -> u64 {
+    const SECONDS_FROM_1601_TO_1970: u64 = 11_644_473_600;
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let units = SECONDS_FROM_1601_TO_1970
+        .saturating_add(since_1970.as_secs())
+        .saturating_mul(10_000_000);
+    units.saturating_add(u64::from(since_1970.subsec_nanos() / 100))
+}
+
+/// Text in UTF-16, little-endian. What is not UTF-8 is taken for Latin-1.
+fn utf16(text: &[u8]) -> Secret {
+    utf16_mapped(text, |character| character)
+}
+
+/// The same with each character mapped to another one.
+fn utf16_mapped(text: &[u8], map: fn(char) -> char) -> Secret {
+    // No character takes more bytes than four, nor more than twice those that it came from.
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(text.len().saturating_mul(4)));
+    let mut push = |character: char| {
+        for unit in map(character).encode_utf16(&mut [0; 2]) {
+            bytes.extend_from_slice(&unit.to_le_bytes());
+        }
+    };
+    match std::str::from_utf8(text) {
+        Ok(text) => text.chars().for_each(&mut push),
+        Err(_) => text.iter().copied().map(char::from).for_each(&mut push),
+    }
+    Secret::from(bytes.as_slice())
+}
+
+#[cfg(test)]
+mod tests;

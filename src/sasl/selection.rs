@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Which of the server's mechanisms are tried, and in which order.
+
+use std::collections::VecDeque;
+use std::ffi::{c_int, c_uint};
+
+use super::channel::Channel;
+use super::context::Context;
+use super::mechanism::BuiltIn;
+
+/// The strongest first; within a group in the server's order. Over TLS nobody overhears a
+/// password, and the server may store it better than a challenge-response mechanism lets it.
+const OVER_TLS: &[&[&str]] = &[
+    &["SCRAM-SHA-256-PLUS"],
+    &["SCRAM-SHA-1-PLUS"],
+    &["SCRAM-SHA-256"],
+    &["SCRAM-SHA-1"],
+    &["EXTERNAL"],
+    &["PLAIN", "LOGIN"],
+    &["CRAM-MD5"],
+    &["NTLM"],
+    &["XOAUTH2", "OAUTHBEARER"],
+];
+
+/// Without TLS the password itself comes last.
+const IN_CLEAR: &[&[&str]] = &[
+    &["SCRAM-SHA-256"],
+    &["SCRAM-SHA-1"],
+    &["EXTERNAL"],
+    &["CRAM-MD5"],
+    &["NTLM"],
+    &["PLAIN", "LOGIN"],
+];
+
+/// What the application allows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Policy {
+    /// Kinds of mechanisms, [`super::flags`].
+    pub(super) allowed: c_uint,
+    /// Least strength of the security layer.
+    pub(super) min_ssf: c_int,
+}
+
+impl Policy {
+    /// Whether a mechanism may be used.
+    pub(super) const fn allows(self, flags: c_uint, ssf: c_int) -> bool {
+        flags & !self.allowed == 0 && ssf >= self.min_ssf
+    }
+}
+
+/// The mechanisms to try: the one that the application prefers, those built in, then those
+/// that only a plug-in can know.
+fn order<'a>(
+    offered: &[&'a str],
+    policy: Policy,
+    channel: &Channel,
+    preferred: Option<&str>,
+) -> Vec<&'a str> {
+    let mut order: Vec<&'a str> = Vec::new();
+    let mut push = |name: &'a str| {
+        let usable = BuiltIn::find(name)
+            .is_none_or(|known| policy.allows(known.flags, 0) && known.needs.are_met_by(channel));
+        if usable && !order.iter().any(|earlier| earlier.eq_ignore_ascii_case(name)) {
+            order.push(name);
+        }
+    };
+    let matching = |wanted: &str| {
+        let found = offered.iter().find(|name| name.eq_ignore_ascii_case(wanted));
+        found.copied()
+    };
+    preferred.and_then(matching).into_iter().for_each(&mut push);
+    for group in if channel.secure { OVER_TLS } else { IN_CLEAR } {
+        let in_group = |name: &&&str| group.iter().any(|member| member.eq_ignore_ascii_case(name));
+        offered.iter().filter(in_group).copied().for_each(&mut push);
+    }
+    let unknown = |name: &&&str| BuiltIn::find(name).is_none();
+    offered.iter().filter(unknown).copied().for_each(&mut push);
+    order
+}
+
+/// One session's way through the mechanisms that its server offers.
+#[derive(Debug)]
+pub struct Attempts {
+    left: VecDeque<Box<str>>,
+    channel: Channel,
+}
+
+impl Attempts {
+    /// What the context allows of the mechanisms that the server offers on this connection.
+    #[must_use]
+    pub fn new(context: &Context, offered: &[Box<str>], mut channel: Channel) -> Self {
+        let offered: Vec<&str> = offered.iter().map(AsRef::as_ref).collect();
+        channel.plus_offered = offered.iter().any(|name| is_scram_plus(name));
+        let preferred = context.preferred();
+        let names = order(&offered, context.policy(), &channel, preferred.as_deref());
+        let left = names.into_iter().map(Box::from).collect();
+        Self { left, channel }
+    }
+
+    /// Selects the next mechanism in the context, and names it; `None`: none is left.
+    /// Plug-ins that are not there are passed over.
+    pub fn next(&mut self, context: &Context) -> Option<Box<str>> {
+        loop {
+            let name = self.left.pop_front()?;
+            if context.attempt(&name).is_ok() {
+                context.set_channel(self.channel.clone());
+                return Some(name);
+            }
+        }
+    }
+}
+
+fn is_scram_plus(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    name.starts_with("SCRAM-") && name.ends_with("-PLUS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::channel::{BindingKind, ChannelBinding};
+    use super::super::flags;
+    use super::*;
+
+    const ALL: &str = "GSSAPI NTLM LOGIN OAUTHBEARER CRAM-MD5 PLAIN SCRAM-SHA-1 XOAUTH2 SCRAM-SHA-256 \
+                       EXTERNAL SCRAM-SHA-1-PLUS SCRAM-SHA-256-PLUS KERBEROS_V4";
+
+    fn tls() -> Channel {
+        Channel { secure: true, ..Channel::default() }
+    }
+
+    fn bound() -> Channel {
+        let data = b"data".to_vec();
+        let kind = BindingKind::TlsUnique;
+        Channel {
+            binding: Some(ChannelBinding { kind, data }),
+            ..tls()
+        }
+    }
+
+    fn ordered(offered: &str, allowed: c_uint, min_ssf: c_int, channel: &Channel) -> String {
+        let offered: Vec<&str> = offered.split_whitespace().collect();
+        order(&offered, Policy { allowed, min_ssf }, channel, None).join(" ")
+    }
+
+    #[test]
+    fn the_strongest_first() {
+        let table = [
+            (
+                flags::PLAIN | flags::EXTERNAL,
+                bound(),
+                "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 EXTERNAL LOGIN PLAIN \
+                 CRAM-MD5 NTLM OAUTHBEARER XOAUTH2 GSSAPI KERBEROS_V4",
+            ),
+            (
+                flags::PLAIN,
+                tls(),
+                "SCRAM-SHA-256 SCRAM-SHA-1 LOGIN PLAIN CRAM-MD5 NTLM OAUTHBEARER XOAUTH2 GSSAPI \
+                 KERBEROS_V4",
+            ),
+            (0, tls(), "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 NTLM GSSAPI KERBEROS_V4"),
+            (
+                flags::PLAIN | flags::EXTERNAL,
+                Channel::default(),
+                "SCRAM-SHA-256 SCRAM-SHA-1 EXTERNAL CRAM-MD5 NTLM LOGIN PLAIN GSSAPI KERBEROS_V4",
+            ),
+            (
+                0,
+                Channel::default(),
+                "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 NTLM GSSAPI KERBEROS_V4",
+            ),
+        ];
+        for (allowed, channel, expected) in table {
+            assert_eq!(ordered(ALL, allowed, 0, &channel), expected);
+        }
+    }
+
+    #[test]
+    fn a_binding_is_of_use_over_tls_only() {
+        let odd = Channel { secure: false, ..bound() };
+        assert_eq!(ordered("SCRAM-SHA-1-PLUS", 0, 0, &odd), "");
+    }
+
+    #[test]
+    fn the_servers_order_within_a_group() {
+        assert_eq!(ordered("PLAIN LOGIN", flags::PLAIN, 0, &tls()), "PLAIN LOGIN");
+        assert_eq!(ordered("LOGIN PLAIN", flags::PLAIN, 0, &tls()), "LOGIN PLAIN");
+        assert_eq!(ordered("XOAUTH2 OAUTHBEARER", flags::PLAIN, 0, &tls()), "XOAUTH2 OAUTHBEARER");
+    }
+
+    #[test]
+    fn each_mechanism_once() {
+        assert_eq!(ordered("GSSAPI CRAM-MD5 cram-md5 GSSAPI", 0, 0, &tls()), "CRAM-MD5 GSSAPI");
+        assert_eq!(ordered("", flags::PLAIN, 0, &tls()), "");
+    }
+
+    /// Only a plug-in can have a security layer.
+    #[test]
+    fn least_strength() {
+        assert_eq!(ordered(ALL, flags::PLAIN, 1, &bound()), "GSSAPI KERBEROS_V4");
+        assert_eq!(ordered("PLAIN", flags::PLAIN, -1, &tls()), "PLAIN");
+    }
+
+    #[test]
+    fn the_preferred_one_first_if_it_is_offered_and_usable() {
+        let policy = Policy {
+            allowed: flags::PLAIN,
+            min_ssf: 0,
+        };
+        let offered = ["SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "XOAUTH2", "GSSAPI"];
+        let table = [
+            ("CRAM-MD5", true, "CRAM-MD5 SCRAM-SHA-256 PLAIN XOAUTH2 GSSAPI"),
+            ("plain", false, "PLAIN SCRAM-SHA-256 CRAM-MD5 GSSAPI"),
+            ("GSSAPI", false, "GSSAPI SCRAM-SHA-256 CRAM-MD5 PLAIN"),
+            ("XOAUTH2", false, "SCRAM-SHA-256 CRAM-MD5 PLAIN GSSAPI"),
+            ("LOGIN", false, "SCRAM-SHA-256 CRAM-MD5 PLAIN GSSAPI"),
+        ];
+        for (preferred, secure, expected) in table {
+            let channel = Channel { secure, ..Channel::default() };
+            assert_eq!(order(&offered, policy, &channel, Some(preferred)).join(" "), expected);
+        }
+    }
+
+    #[test]
+    fn names_of_scram_with_channel_binding() {
+        for (name, is) in [
+            ("SCRAM-SHA-1-PLUS", true),
+            ("scram-sha-512-plus", true),
+            ("SCRAM-SHA-1", false),
+            ("GS2-KRB5-PLUS", false),
+        ] {
+            assert_eq!(is_scram_plus(name), is, "{name}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The application's callbacks as plain data. Only `ffi` calls them.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::{Message, Session};
+pub use crate::protocol::{Event, Question};
+
+/// Releases application data.
+pub type Release = unsafe extern "C-unwind" fn(data: *mut c_void);
+
+/// `smtp_eventcb_t`: further arguments depend on the event.
+pub type EventFunction =
+    unsafe extern "C-unwind" fn(session: *mut Session, event: c_int, arg: *mut c_void, ...);
+
+/// `smtp_monitorcb_t`.
+pub type MonitorFunction =
+    unsafe extern "C-unwind" fn(buf: *const c_char, len: c_int, writing: c_int, arg: *mut c_void);
+
+/// `smtp_messagecb_t`.
+pub type MessageFunction = unsafe extern "C-unwind" fn(
+    ctx: *mut *mut c_void,
+    len: *mut c_int,
+    arg: *mut c_void,
+) -> *const c_char;
+
+/// Told of the progress of a session.
+#[derive(Clone, Copy)]
+pub struct EventCallback {
+    /// The application's function.
+    pub function: EventFunction,
+    /// Handed back with each event.
+    pub arg: *mut c_void,
+}
+
+/// Shown the dialogue.
+#[derive(Clone, Copy)]
+pub struct MonitorCallback {
+    /// The application's function.
+    pub function: MonitorFunction,
+    /// Handed back with each call.
+    pub arg: *mut c_void,
+    /// Whether message headers are shown too.
+    pub headers: bool,
+}
+
+/// Supplies the text of a message.
+#[derive(Clone, Copy)]
+pub struct MessageSource {
+    /// The application's function.
+    pub function: MessageFunction,
+    /// Handed back with each call.
+    pub arg: *mut c_void,
+}
+
+/// What the session needs from the application next.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a call is made and used up at once; a box would cost more")]
+pub enum Call {
+    /// Tell of an event.
+    Tell(Event),
+    /// Tell of an event and come back with the answer: [`Session::answer`].
+    Ask(Question),
+    /// Show a piece of the dialogue.
+    Show(Piece),
+    /// Release what the message callback put into its context, then go on.
+    Release,
+    /// Ask the message's source to start anew; then [`Session::rewound`].
+    Rewind {
+        /// Position of the message.
+        message: usize,
+    },
+    /// Ask the message's source for a block; then [`Session::text`].
+    Read {
+        /// Position of the message.
+        message: usize,
+    },
+    /// The session is over.
+    Done(crate::error::Result<()>),
+}
+
+/// Who said a line of the dialogue (`SMTP_CB_*`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The server.
+    Reading = 0,
+    /// We.
+    Writing = 1,
+    /// A header of the message.
+    Headers = 2,
+}
+
+/// Longest piece of the dialogue in one call of the monitor; programs copy it into buffers
+/// of 256 bytes.
+pub const PIECE: usize = 255;
+
+/// A piece of the dialogue for the monitor, with the NUL that programs rely on.
+#[derive(Debug, Clone)]
+pub struct Piece {
+    buffer: [u8; PIECE + 1],
+    length: u8,
+    /// Who said it.
+    pub direction: Direction,
+}
+
+impl Piece {
+    /// Takes at most [`PIECE`] bytes of `text`.
+    #[must_use]
+    pub fn new(text: &[u8], direction: Direction) -> Self {
+        let mut buffer = [0; PIECE + 1];
+        let mut length = 0;
+        for (to, from) in buffer.iter_mut().take(PIECE).zip(text) {
+            *to = *from;
+            length += 1;
+        }
+        Self {
+            buffer,
+            length,
+            direction,
+        }
+    }
+
+    /// The bytes, and after them a NUL that is not counted.
+    #[must_use]
+    pub fn with_nul(&self) -> &[u8; PIECE + 1] {
+        &self.buffer
+    }
+
+    /// How many bytes there are without the NUL.
+    #[must_use]
+    pub const fn length(&self) -> c_int {
+        self.length as c_int
+    }
+}
+
+/// What a message's source gave.
+#[derive(Debug, Clone, Copy)]
+pub enum Block<'a> {
+    /// Text.
+    Text(&'a [u8]),
+    /// The end of the headers or of the message.
+    End,
+    /// The source failed.
+    Failed(crate::error::Error),
+}
+
+/// The handles that callbacks are given, kept together for `ffi`.
+pub type MessageHandle = *mut Message;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The engine's commands filled in from the model.
+
+use std::ffi::CString;
+
+use super::{Message, ReversePath, Session};
+use crate::net;
+use crate::protocol::command::{self, Mail, Rcpt};
+use crate::protocol::envelope::DeliverBy;
+use crate::protocol::{Command, Extensions};
+
+impl Session {
+    /// Finds our own name for EHLO, unless one was set or found before.
+    pub(super) fn find_localhost(&self) {
+        if self.localhost.borrow().is_some() {
+            return;
+        }
+        let name = self.hostname.borrow().clone().unwrap_or_else(net::mail_name);
+        self.localhost.replace(Some(name));
+    }
+
+    /// Keeps the server's canonical name.
+    pub(super) fn resolved(&self, canonical: Option<CString>) {
+        if canonical.is_some() {
+            self.server_name.replace(canonical);
+        }
+    }
+
+    /// Appends a command line.
+    pub(super) fn write_command(&self, command: &Command, offered: &Extensions, out: &mut Vec<u8>) {
+        match command {
+            Command::Ehlo => self.write_hello(b"EHLO", out),
+            Command::Helo => self.write_hello(b"HELO", out),
+            Command::StartTls => command::write_verb(b"STARTTLS", b"", out),
+            Command::Auth(line) => command::write_verb(line, b"", out),
+            Command::Etrn { node } => {
+                if let Some(node) = self.etrn_node(*node) {
+                    command::write_etrn(node.option(), node.domain().to_bytes(), out);
+                }
+            }
+            Command::Xusr => command::write_verb(b"XUSR", b"", out),
+            Command::Mail {
+                message,
+                by_seconds,
+            } => {
+                if let Some(message) = self.message(*message) {
+                    message.write_mail(*by_seconds, offered, out);
+                }
+            }
+            Command::Rcpt { message, recipient } => {
+                let message = self.message(*message);
+                if let Some(recipient) = message.and_then(|message| message.recipient(*recipient)) {
+                    let original = recipient.original().borrow();
+                    Rcpt {
+                        mailbox: recipient.mailbox().wire(),
+                        notify: recipient.notify().filter(|_| offered.dsn),
+                        original: original.as_ref().map(|one| one.wire()).filter(|_| offered.dsn),
+                    }
+                    .write(out);
+                }
+            }
+            Command::Data => command::write_verb(b"DATA", b"", out),
+            Command::EndOfData => command::write_verb(b".", b"", out),
+            Command::Rset => command::write_verb(b"RSET", b"", out),
+            Command::Quit => command::write_verb(b"QUIT", b"", out),
+        }
+    }
+
+    fn write_hello(&self, verb: &[u8], out: &mut Vec<u8>) {
+        let name = self.localhost.borrow();
+        let name = name.as_ref().map_or(&b"localhost"[..], |name| name.to_bytes());
+        command::write_verb(verb, name, out);
+    }
+}
+
+impl Message {
+    /// `MAIL FROM` with those parameters that the server takes.
+    fn write_mail(&self, by_seconds: Option<i64>, offered: &Extensions, out: &mut Vec<u8>) {
+        let reverse_path = self.reverse_path().borrow();
+        let envelope_id = self.envelope_id().borrow();
+        let by = self.deliver_by().filter(|_| offered.deliver_by.is_some());
+        Mail {
+            reverse_path: match &*reverse_path {
+                ReversePath::Mailbox(mailbox) => mailbox.wire(),
+                ReversePath::Null | ReversePath::Refused => b"",
+            },
+            size: Some(self.size()).filter(|size| offered.size && *size > 0),
+            ret: self.ret().filter(|_| offered.dsn),
+            envelope_id: envelope_id.as_ref().map(|id| id.wire()).filter(|_| offered.dsn),
+            body: self.body().filter(|_| offered.eight_bit_mime || offered.binary_mime),
+            by: by.map(|by| DeliverBy {
+                seconds: by_seconds.unwrap_or(by.seconds),
+                ..by
+            }),
+            utf8: offered.smtp_utf8 && self.needs_utf8(),
+        }
+        .write(out);
+    }
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! A message: its envelope, its headers, where its text comes from, what became of it.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+use std::rc::Rc;
+
+use super::callback::MessageSource;
+use super::{ApplicationData, Recipient, Shared, Status, Walk};
+use crate::content::header::Headers;
+use crate::error::Result;
+use crate::protocol::envelope::{BodyType, DeliverBy, EnvelopeId, Mailbox, Return};
+
+/// The reverse path of a message.
+#[derive(Debug, Clone, Default)]
+pub enum ReversePath {
+    /// None was set, or the null path.
+    #[default]
+    Null,
+    /// A mailbox.
+    Mailbox(Mailbox),
+    /// The last one that was set is not acceptable: the session must not start, for the
+    /// message would go out with a sender that the application did not want.
+    Refused,
+}
+
+/// One mail transaction and what became of it.
+pub struct Message {
+    reverse_path: RefCell<ReversePath>,
+    reverse_path_status: Status,
+    transfer_status: Status,
+    source: Cell<Option<MessageSource>>,
+    headers: RefCell<Headers>,
+    ret: Cell<Option<Return>>,
+    envelope_id: RefCell<Option<EnvelopeId>>,
+    size: Cell<u64>,
+    body: Cell<Option<BodyType>>,
+    deliver_by: Cell<Option<DeliverBy>>,
+    recipients: RefCell<Vec<Rc<Recipient>>>,
+    shared: Rc<Shared>,
+    application_data: ApplicationData,
+}
+
+impl Message {
+    pub(super) fn new(shared: Rc<Shared>) -> Rc<Self> {
+        Rc::new(Self {
+            reverse_path: RefCell::default(),
+            reverse_path_status: Status::default(),
+            transfer_status: Status::default(),
+            source: Cell::new(None),
+            headers: RefCell::default(),
+            ret: Cell::new(None),
+            envelope_id: RefCell::default(),
+            size: Cell::new(0),
+            body: Cell::new(None),
+            deliver_by: Cell::new(None),
+            recipients: RefCell::default(),
+            shared,
+            application_data: ApplicationData::default(),
+        })
+    }
+
+    /// Sets the sender; `None` or empty is the null path. After a refused one the session
+    /// cannot start until a valid one is set.
+    pub fn set_reverse_path(&self, path: Option<&CStr>) -> Result<()> {
+        let checked = match path {
+            None => Ok(ReversePath::Null),
+            Some(path) => Mailbox::new(path).map(ReversePath::Mailbox),
+        };
+        match checked {
+            Ok(path) => {
+                self.reverse_path.replace(path);
+                Ok(())
+            }
+            Err(error) => {
+                self.reverse_path.replace(ReversePath::Refused);
+                Err(error)
+            }
+        }
+    }
+
+    /// The sender.
+    #[must_use]
+    pub fn reverse_path(&self) -> &RefCell<ReversePath> {
+        &self.reverse_path
+    }
+
+    /// The last reply to MAIL.
+    #[must_use]
+    pub fn reverse_path_status(&self) -> &Status {
+        &self.reverse_path_status
+    }
+
+    /// The last reply about the message as a whole.
+    #[must_use]
+    pub fn transfer_status(&self) -> &Status {
+        &self.transfer_status
+    }
+
+    /// Forgets both statuses. The recipients keep theirs.
+    pub fn reset_statuses(&self) {
+        self.reverse_path_status.clear();
+        self.transfer_status.clear();
+    }
+
+    /// Sets where the text comes from.
+    pub fn set_source(&self, source: MessageSource) {
+        self.source.set(Some(source));
+    }
+
+    /// Where the text comes from.
+    #[must_use]
+    pub fn source(&self) -> Option<MessageSource> {
+        self.source.get()
+    }
+
+    /// What the application said about the headers.
+    #[must_use]
+    pub fn headers(&self) -> &RefCell<Headers> {
+        &self.headers
+    }
+
+    /// Sets `RET=`; anything but `None` makes DSN a requirement of the session.
+    pub fn set_return(&self, ret: Option<Return>) {
+        self.ret.set(ret);
+        if ret.is_some() {
+            self.shared.requirements.dsn.set(true);
+        }
+    }
+
+    /// `RET=`.
+    #[must_use]
+    pub fn ret(&self) -> Option<Return> {
+        self.ret.get()
+    }
+
+    /// Sets `ENVID=`; makes DSN a requirement of the session.
+    pub fn set_envelope_id(&self, id: EnvelopeId) {
+        self.envelope_id.replace(Some(id));
+        self.shared.requirements.dsn.set(true);
+    }
+
+    /// `ENVID=`.
+    #[must_use]
+    pub fn envelope_id(&self) -> &RefCell<Option<EnvelopeId>> {
+        &self.envelope_id
+    }
+
+    /// Sets the estimate for `SIZE=` in bytes (RFC 1870); 0 = unknown.
+    pub fn set_size(&self, bytes: u64) {
+        self.size.set(bytes);
+    }
+
+    /// The estimate for `SIZE=` in bytes, 0 = unknown.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size.get()
+    }
+
+    /// Sets `BODY=`; makes 8BITMIME, or CHUNKING and BINARYMIME, a requirement of the session.
+    pub fn set_body(&self, body: Option<BodyType>) {
+        self.body.set(body);
+        match body {
+            None => {}
+            Some(BodyType::SevenBit | BodyType::EightBit) => self.shared.requirements.eight_bit.set(true),
+            Some(BodyType::Binary) => self.shared.requirements.binary.set(true),
+        }
+    }
+
+    /// `BODY=`.
+    #[must_use]
+    pub fn body(&self) -> Option<BodyType> {
+        self.body.get()
+    }
+
+    /// Sets `BY=`.
+    pub fn set_deliver_by(&self, by: Option<DeliverBy>) {
+        self.deliver_by.set(by);
+    }
+
+    /// `BY=`.
+    #[must_use]
+    pub fn deliver_by(&self) -> Option<DeliverBy> {
+        self.deliver_by.get()
+    }
+
+    /// Adds a recipient.
+    pub fn add_recipient(&self, mailbox: &CStr) -> Result<Rc<Recipient>> {
+        let recipient = Recipient::new(Mailbox::new(mailbox)?, Rc::clone(&self.shared));
+        self.recipients.borrow_mut().push(Rc::clone(&recipient));
+        Ok(recipient)
+    }
+
+    /// How many recipients there are.
+    #[must_use]
+    pub fn recipient_count(&self) -> usize {
+        self.recipients.borrow().len()
+    }
+
+    /// The recipient at a position, in the order added.
+    #[must_use]
+    pub fn recipient(&self, position: usize) -> Option<Rc<Recipient>> {
+        self.recipients.borrow().get(position).cloned()
+    }
+
+    /// Whether any recipient is left to send to.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete_recipient(0).is_some()
+    }
+
+    /// The position of the first incomplete recipient at or after `from`.
+    #[must_use]
+    pub fn incomplete_recipient(&self, from: usize) -> Option<usize> {
+        let recipients = self.recipients.borrow();
+        let open = recipients.get(from..)?.iter().position(|one| !one.is_complete());
+        open.map(|offset| from + offset)
+    }
+
+    /// Whether an envelope path needs SMTPUTF8 (RFC 6531 §3.2). Recipients that are done with
+    /// do not count.
+    #[must_use]
+    pub fn needs_utf8(&self) -> bool {
+        let sender = match &*self.reverse_path.borrow() {
+            ReversePath::Mailbox(mailbox) => mailbox.needs_utf8(),
+            ReversePath::Null | ReversePath::Refused => false,
+        };
+        let open = |one: &&Rc<Recipient>| !one.is_complete();
+        let recipients = self.recipients.borrow();
+        sender || recipients.iter().filter(open).any(|one| one.mailbox().needs_utf8())
+    }
+
+    /// Clears the statuses of a message that is about to be sent, and of its incomplete
+    /// recipients.
+    pub(super) fn begin_attempt(&self) {
+        self.reset_statuses();
+        for recipient in self.recipients.borrow().iter() {
+            if !recipient.is_complete() {
+                recipient.status().clear();
+            }
+        }
+    }
+
+    /// Runs `f` on each recipient, in the order added. `f` must not call the application.
+    pub(super) fn for_each_recipient(&self, mut f: impl FnMut(&Recipient)) {
+        for recipient in self.recipients.borrow().iter() {
+            f(recipient);
+        }
+    }
+
+    /// The enumerations and destructions that are under way in the session.
+    #[must_use]
+    pub fn walk(&self) -> &Walk {
+        &self.shared.walk
+    }
+
+    /// The application's own pointer.
+    #[must_use]
+    pub fn application_data(&self) -> &ApplicationData {
+        &self.application_data
+    }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The session: what the application set up, and the run that carries it out.
+//!
+//! Everything here is only ever seen as `&T`; state is in cells, and a borrow of one lasts
+//! for an expression. No function of this layer calls the application. Instead a running
+//! session says what is due ([`Call`]), the C boundary makes that call with nothing borrowed,
+//! and feeds the answer back. So a callback may use the API, jump or throw.
+
+mod application_data;
+pub mod callback;
+mod commands;
+mod etrn;
+mod letter;
+mod message;
+mod outbox;
+mod recipient;
+mod run;
+mod shared;
+mod status;
+mod timeouts;
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::ptr;
+use std::rc::Rc;
+use std::time::Duration;
+
+pub use application_data::ApplicationData;
+pub use crate::protocol::StartTls;
+pub use callback::{Block, Call, Event, EventCallback, MonitorCallback, Piece, Question};
+pub use etrn::EtrnNode;
+pub use message::{Message, ReversePath};
+pub use recipient::Recipient;
+pub use shared::{Requirements, Shared, Walk, WalkMark};
+pub use status::Status;
+pub use timeouts::{Timeout, Timeouts};
+
+use crate::error::{Error, Result};
+use crate::net::{TlsContext, server_host};
+use crate::protocol::envelope::{self, EtrnOption};
+use crate::sasl;
+use run::Run;
+use shared::Frame;
+
+/// What `smtp_create_session` makes.
+pub struct Session {
+    server: RefCell<Option<CString>>,
+    server_name: RefCell<Option<CString>>,
+    hostname: RefCell<Option<CString>>,
+    localhost: RefCell<Option<CString>>,
+    events: Cell<Option<EventCallback>>,
+    monitor: Cell<Option<MonitorCallback>>,
+    timeouts: Cell<Timeouts>,
+    require_all_recipients: Cell<bool>,
+    starttls: Cell<StartTls>,
+    tls_context: RefCell<Option<TlsContext>>,
+    auth_context: RefCell<Option<Rc<sasl::Context>>>,
+    messages: RefCell<Vec<Rc<Message>>>,
+    etrn_nodes: RefCell<Vec<Rc<EtrnNode>>>,
+    shared: Rc<Shared>,
+    application_data: ApplicationData,
+    // What the message callback keeps between its calls; outside the run because C gets its
+    // address.
+    source_context: Cell<*mut c_void>,
+    run: RefCell<Option<Box<Run>>>,
+    running: Cell<Option<Frame>>,
+}
+
+impl Session {
+    /// A session without server, messages or callbacks, time-outs at their defaults.
+    #[must_use]
+    pub fn new() -> Rc<Self> {
+        Rc::new(Self {
+            server: RefCell::default(),
+            server_name: RefCell::default(),
+            hostname: RefCell::default(),
+            localhost: RefCell::default(),
+            events: Cell::new(None),
+            monitor: Cell::new(None),
+            timeouts: Cell::default(),
+            require_all_recipients: Cell::new(false),
+            starttls: Cell::default(),
+            tls_context: RefCell::default(),
+            auth_context: RefCell::default(),
+            messages: RefCell::default(),
+            etrn_nodes: RefCell::default(),
+            shared: Rc::default(),
+            application_data: ApplicationData::default(),
+            source_context: Cell::new(ptr::null_mut()),
+            run: RefCell::default(),
+            running: Cell::new(None),
+        })
+    }
+
+    /// Sets `host[:service]`, unchecked until the session starts; forgets the name that an
+    /// earlier run found.
+    pub fn set_server(&self, host_and_service: &CStr) {
+        self.server_name.replace(Some(server_host(host_and_service)));
+        self.server.replace(Some(host_and_service.to_owned()));
+    }
+
+    /// The server's canonical name once it was resolved, else the host as set. The cell's
+    /// content stays in place until the next [`Session::set_server`] or start.
+    #[must_use]
+    pub fn server_name(&self) -> &RefCell<Option<CString>> {
+        &self.server_name
+    }
+
+    /// Sets the name for EHLO; `None` or empty = found when the session starts.
+    pub fn set_hostname(&self, name: Option<&CStr>) -> Result<()> {
+        let name = match name {
+            Some(name) if !name.is_empty() => Some(envelope::domain(name)?),
+            _ => None,
+        };
+        self.hostname.replace(name);
+        self.localhost.take();
+        Ok(())
+    }
+
+    /// Sets or clears the event callback.
+    pub fn set_events(&self, callback: Option<EventCallback>) {
+        self.events.set(callback);
+    }
+
+    /// The event callback.
+    #[must_use]
+    pub fn events(&self) -> Option<EventCallback> {
+        self.events.get()
+    }
+
+    /// Sets or clears the monitor.
+    pub fn set_monitor(&self, callback: Option<MonitorCallback>) {
+        self.monitor.set(callback);
+    }
+
+    /// The monitor.
+    #[must_use]
+    pub fn monitor(&self) -> Option<MonitorCallback> {
+        self.monitor.get()
+    }
+
+    /// Sets a time-out; `below_rfc` allows values below those of RFC 5321. Returns what was set.
+    pub fn set_timeout(&self, which: Timeout, value: Duration, below_rfc: bool) -> Duration {
+        let mut timeouts = self.timeouts.get();
+        let value = timeouts.set(which, value, below_rfc);
+        self.timeouts.set(timeouts);
+        value
+    }
+
+    /// Whether a message is sent only if every recipient was accepted.
+    pub fn set_require_all_recipients(&self, required: bool) {
+        self.require_all_recipients.set(required);
+    }
+
+    /// Sets whether STARTTLS is used.
+    pub fn set_starttls(&self, how: StartTls) {
+        self.starttls.set(how);
+    }
+
+    /// The TLS context, the application's or ours.
+    #[must_use]
+    pub fn tls_context(&self) -> &RefCell<Option<TlsContext>> {
+        &self.tls_context
+    }
+
+    /// Sets the SASL context; `None` switches AUTH off. It stays usable for this session even
+    /// if the application destroys it first.
+    pub fn set_auth_context(&self, context: Option<Rc<sasl::Context>>) {
+        self.auth_context.replace(context);
+    }
+
+    /// The SASL context.
+    #[must_use]
+    pub fn auth_context(&self) -> Option<Rc<sasl::Context>> {
+        self.auth_context.borrow().clone()
+    }
+
+    /// Adds a message.
+    pub fn add_message(&self) -> Rc<Message> {
+        let message = Message::new(Rc::clone(&self.shared));
+        self.messages.borrow_mut().push(Rc::clone(&message));
+        message
+    }
+
+    /// The message at a position, in the order added.
+    #[must_use]
+    pub fn message(&self, position: usize) -> Option<Rc<Message>> {
+        self.messages.borrow().get(position).cloned()
+    }
+
+    /// Adds an ETRN node; makes ETRN a requirement of the session.
+    pub fn add_etrn_node(&self, option: EtrnOption, domain: &CStr) -> Result<Rc<EtrnNode>> {
+        let node = EtrnNode::new(option, envelope::domain(domain)?);
+        self.etrn_nodes.borrow_mut().push(Rc::clone(&node));
+        self.shared.requirements.etrn.set(true);
+        Ok(node)
+    }
+
+    /// The ETRN node at a position, in the order added.
+    #[must_use]
+    pub fn etrn_node(&self, position: usize) -> Option<Rc<EtrnNode>> {
+        self.etrn_nodes.borrow().get(position).cloned()
+    }
+
+    /// The application's own pointer.
+    #[must_use]
+    pub fn application_data(&self) -> &ApplicationData {
+        &self.application_data
+    }
+
+    /// Where the message callback keeps its context between calls: C gets this address.
+    #[must_use]
+    pub fn source_context(&self) -> &Cell<*mut c_void> {
+        &self.source_context
+    }
+
+    /// The enumerations and destructions that are under way.
+    #[must_use]
+    pub fn walk(&self) -> &Walk {
+        &self.shared.walk
+    }
+
+    /// Checks that the session may be freed by a caller at this stack position: not from
+    /// within one of its own callbacks. A run that was left by a jump is given up.
+    pub fn check_destroy(&self, position: usize) -> Result<()> {
+        let here = Frame::here(position);
+        let outer = [self.running.get(), self.walk().current()];
+        if outer.into_iter().flatten().any(|frame| frame.encloses(here)) {
+            return Err(Error::Invalid);
+        }
+        self.abandon();
+        Ok(())
+    }
+
+    /// Begins to carry out the session for a caller at the stack position `caller`, with
+    /// callbacks below the position `callbacks`. Then [`Session::advance`] is called until it
+    /// says that all is done.
+    pub fn begin(&self, caller: usize, callbacks: usize) -> Result<()> {
+        let here = Frame::here(caller);
+        if self.running.get().is_some_and(|frame| frame.encloses(here)) {
+            return Err(Error::Invalid);
+        }
+        self.abandon();
+        let server = self.server.borrow().clone().ok_or(Error::Invalid)?;
+        self.check_messages()?;
+        self.server_name.replace(Some(server_host(&server)));
+        for message in self.messages.borrow().iter() {
+            if message.is_incomplete() {
+                message.begin_attempt();
+            }
+        }
+        self.run.replace(Some(Box::new(Run::new(server))));
+        self.running.set(Some(Frame::here(callbacks)));
+        Ok(())
+    }
+
+    fn check_messages(&self) -> Result<()> {
+        let mut anything = !self.etrn_nodes.borrow().is_empty();
+        for message in self.messages.borrow().iter() {
+            if message.source().is_none() || matches!(*message.reverse_path().borrow(), ReversePath::Refused) {
+                return Err(Error::Invalid);
+            }
+            anything |= message.is_incomplete();
+        }
+        if anything { Ok(()) } else { Err(Error::NothingToDo) }
+    }
+
+    /// Goes on until something is due to the application. May wait for the server.
+    pub fn advance(&self) -> Call {
+        self.with_run(|run| run.advance(self)).unwrap_or(Call::Done(Err(Error::Client)))
+    }
+
+    /// The application's answer to [`Call::Ask`].
+    pub fn answer(&self, answer: c_int) {
+        self.with_run(|run| run.answer(self, answer));
+    }
+
+    /// The message's source was rewound, or could not be.
+    pub fn rewound(&self, outcome: Result<()>) {
+        self.with_run(|run| run.rewound(self, outcome));
+    }
+
+    /// A block from the message's source; a large one in parts, with [`Session::advance`]
+    /// between them.
+    pub fn text(&self, block: Block<'_>) {
+        self.with_run(|run| run.text(self, block));
+    }
+
+    /// Ends the run: after [`Call::Done`], or when it cannot go on.
+    pub fn finish(&self) {
+        self.run.take();
+        self.running.set(None);
+    }
+
+    /// Gives up a run that was left by a jump: the connection is closed without a word.
+    fn abandon(&self) {
+        self.finish();
+        self.walk().forget();
+    }
+
+    fn with_run<T>(&self, step: impl FnOnce(&mut Run) -> T) -> Option<T> {
+        self.run.borrow_mut().as_mut().map(|run| step(run))
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! A recipient of a message.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CStr;
+use std::rc::Rc;
+
+use super::{ApplicationData, Shared, Status};
+use crate::protocol::envelope::{Mailbox, Notify, OriginalRecipient};
+
+/// One `RCPT TO` and what became of it.
+pub struct Recipient {
+    mailbox: Mailbox,
+    notify: Cell<Option<Notify>>,
+    original: RefCell<Option<OriginalRecipient>>,
+    status: Status,
+    complete: Cell<bool>,
+    shared: Rc<Shared>,
+    application_data: ApplicationData,
+}
+
+impl Recipient {
+    pub(super) fn new(mailbox: Mailbox, shared: Rc<Shared>) -> Rc<Self> {
+        Rc::new(Self {
+            mailbox,
+            notify: Cell::new(None),
+            original: RefCell::new(None),
+            status: Status::default(),
+            complete: Cell::new(false),
+            shared,
+            application_data: ApplicationData::default(),
+        })
+    }
+
+    /// The mailbox as the application gave it.
+    #[must_use]
+    pub fn given(&self) -> &CStr {
+        self.mailbox.given()
+    }
+
+    /// The checked mailbox.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// When reports are wanted; anything but `None` makes DSN a requirement of the session.
+    pub fn set_notify(&self, notify: Option<Notify>) {
+        self.notify.set(notify);
+        if notify.is_some() {
+            self.shared.requirements.dsn.set(true);
+        }
+    }
+
+    /// When reports are wanted.
+    #[must_use]
+    pub fn notify(&self) -> Option<Notify> {
+        self.notify.get()
+    }
+
+    /// The address that reports name; makes DSN a requirement of the session.
+    pub fn set_original(&self, original: OriginalRecipient) {
+        self.original.replace(Some(original));
+        self.shared.requirements.dsn.set(true);
+    }
+
+    /// The address that reports name.
+    #[must_use]
+    pub fn original(&self) -> &RefCell<Option<OriginalRecipient>> {
+        &self.original
+    }
+
+    /// The last reply about this recipient.
+    #[must_use]
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Whether nothing is left to do: accepted with its message, or refused for good.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete.get()
+    }
+
+    pub(super) fn set_complete(&self) {
+        self.complete.set(true);
+    }
+
+    /// Forgets what was answered: the recipient will be sent again.
+    pub fn reset(&self) {
+        self.status.clear();
+        self.complete.set(false);
+    }
+
+    /// The application's own pointer.
+    #[must_use]
+    pub fn application_data(&self) -> &ApplicationData {
+        &self.application_data
+    }
+}

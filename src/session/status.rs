@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The status that a C program reads: what the server said of a message, path or node.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_char, c_int};
+use std::ptr;
+
+use crate::protocol::Reply;
+
+/// The last reply about its owner, laid out so that its first five fields are the C
+/// `struct smtp_status`.
+///
+/// C keeps a pointer to it for as long as the owner lives. The fields are cells: a status
+/// changes only by replacing their contents, never under a `&mut`.
+#[repr(C)]
+pub struct Status {
+    code: Cell<c_int>,
+    text: Cell<*mut c_char>,
+    class: Cell<c_int>,
+    subject: Cell<c_int>,
+    detail: Cell<c_int>,
+    // Programs write into the text (they cut its line end), hence cells here as well.
+    storage: RefCell<Box<[Cell<u8>]>>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            code: Cell::new(0),
+            text: Cell::new(ptr::null_mut()),
+            class: Cell::new(0),
+            subject: Cell::new(0),
+            detail: Cell::new(0),
+            storage: RefCell::default(),
+        }
+    }
+}
+
+impl Status {
+    /// The three-digit reply code, 0 while there is none.
+    #[must_use]
+    pub fn code(&self) -> c_int {
+        self.code.get()
+    }
+
+    /// Takes over a complete, valid reply.
+    pub fn set(&self, reply: &Reply) {
+        let text: Box<[Cell<u8>]> = reply.text().iter().chain(&[0]).copied().map(Cell::new).collect();
+        self.code.set(c_int::from(reply.code().value()));
+        let (class, subject, detail) = reply.enhanced().map_or((0, 0, 0), |code| {
+            (code.class.into(), code.subject.into(), code.detail.into())
+        });
+        self.class.set(class);
+        self.subject.set(subject);
+        self.detail.set(detail);
+        self.text.set(text.as_ptr().cast_mut().cast());
+        self.storage.replace(text);
+    }
+
+    /// Back to "nothing yet": code 0, no text.
+    pub fn clear(&self) {
+        self.code.set(0);
+        self.class.set(0);
+        self.subject.set(0);
+        self.detail.set(0);
+        self.text.set(ptr::null_mut());
+        self.storage.take();
+    }
+}

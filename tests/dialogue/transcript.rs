@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Transcripts: what the server says, what we say to it, what the application hears.
+//!
+//! ```text
+//! messages: 2 1            numbers of recipients, a message each
+//! option: require-all      and others, see `Script::option`
+//! S: 250 ok                the server's line; the engine must be waiting
+//! C: MAIL 0                our command
+//! E: rcptstatus 0 1        an event, `= 1` behind it the answer to a question
+//! text: 0                  a message's text, its end included
+//! drop:                    the server closes the connection
+//! done: ok                 the outcome; then what became of each message:
+//! message 0: mail 250, transfer 250, recipients 250+ 550+   (`+` = complete)
+//! ```
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use esmtp::error::Error;
+use esmtp::protocol::{
+    Command, Engine, Event, Outcome, Question, Reply, ReplyParser, Required, StartTls, Step,
+};
+
+use crate::mailbag::Mailbag;
+
+struct Script<'a> {
+    name: String,
+    lines: std::iter::Peekable<std::iter::Enumerate<std::str::Lines<'a>>>,
+    mailbag: Mailbag,
+}
+
+impl<'a> Script<'a> {
+    fn new(name: String, text: &'a str) -> Self {
+        Self {
+            name,
+            lines: text.lines().enumerate().peekable(),
+            mailbag: Mailbag::default(),
+        }
+    }
+
+    /// The next line that says something.
+    fn peek(&mut self) -> Option<(usize, &'a str)> {
+        while let Some((_, line)) = self.lines.peek() {
+            if line.trim().is_empty() || line.starts_with('#') {
+                self.lines.next();
+            } else {
+                break;
+            }
+        }
+        self.lines.peek().map(|(at, line)| (at + 1, line.trim()))
+    }
+
+    fn take(&mut self, prefix: &str) -> Option<&'a str> {
+        let (_, line) = self.peek()?;
+        let rest = line.strip_prefix(prefix)?;
+        self.lines.next();
+        Some(rest.trim())
+    }
+
+    fn expect(&mut self, what: &str) {
+        let (at, line) = self.peek().unwrap_or((0, "(the end)"));
+        assert_eq!(line, what, "{}:{at}", self.name);
+        self.lines.next();
+    }
+
+    fn settings(&mut self) {
+        loop {
+            if let Some(counts) = self.take("messages:") {
+                let counts: Vec<usize> = counts
+                    .split_whitespace()
+                    .map(|count| count.parse().expect("a number"))
+                    .collect();
+                self.mailbag = Mailbag::new(&counts);
+            } else if let Some(option) = self.take("option:") {
+                self.option(option);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn option(&mut self, option: &str) {
+        let mut required = self.mailbag.required.get();
+        let mut words = option.split_whitespace();
+        match words.next() {
+            Some("require-all") => self.mailbag.require_all.set(true),
+            Some("starttls") => self.mailbag.starttls.set(StartTls::Enabled),
+            Some("starttls-required") => self.mailbag.starttls.set(StartTls::Required),
+            Some("utf8") => self.mailbag.messages.borrow_mut()[0].utf8 = true,
+            Some("by") => {
+                let seconds = words.next().and_then(|word| word.parse().ok());
+                self.mailbag.messages.borrow_mut()[0].by = seconds;
+            }
+            Some("dsn") => required.dsn = true,
+            Some("8bit") => required.eight_bit = true,
+            Some("binary") => required.binary = true,
+            Some("etrn") => {
+                required.etrn = true;
+                self.mailbag.nodes.borrow_mut().push(0);
+            }
+            other => panic!("{}: unknown option {other:?}", self.name),
+        }
+        self.mailbag.required.set(Required { ..required });
+    }
+
+    /// The server's next reply.
+    fn reply(&mut self, engine: &Engine) -> Result<Reply, Error> {
+        let mut parser = ReplyParser::default();
+        loop {
+            if self.take("drop:").is_some() {
+                return Err(Error::Dropped);
+            }
+            let (at, line) = self.peek().unwrap_or((0, "(the end)"));
+            let Some(line) = self.take("S:") else {
+                panic!("{}:{at}: a reply is waited for, not {line}", self.name);
+            };
+            parser.feed(line.as_bytes());
+            parser.feed(b"\r\n");
+            if let Some(reply) = parser.next(engine.form(), |_| {})? {
+                return Ok(reply);
+            }
+        }
+    }
+
+    fn run(mut self) {
+        self.settings();
+        let mut engine = Engine::new(false);
+        let outcome = loop {
+            match engine.next(&self.mailbag) {
+                Step::Send(command) => self.expect(&format!("C: {}", command_text(&command))),
+                Step::Receive => match self.reply(&engine) {
+                    Ok(reply) => engine.receive(&self.mailbag, reply),
+                    Err(error) => engine.fail(&self.mailbag, error),
+                },
+                Step::Tell(event) => self.expect(&format!("E: {}", event_text(event))),
+                Step::Ask(question) => {
+                    let asked = format!("E: {} =", question_text(question));
+                    let (at, line) = self.peek().unwrap_or((0, "(the end)"));
+                    let Some(answer) = self.take(&asked) else {
+                        panic!("{}:{at}: {asked} is due, not {line}", self.name);
+                    };
+                    engine.answer(&self.mailbag, answer.parse().expect("a number"));
+                }
+                Step::PrepareTls => engine.tls_prepared(self.take("tls: usable").is_some()),
+                Step::Secure => {
+                    self.expect("tls: up");
+                    engine.secured();
+                }
+                Step::Text { message } => {
+                    self.expect(&format!("text: {message}"));
+                    if self.take("interrupted:").is_some() {
+                        match self.reply(&engine) {
+                            Ok(reply) => engine.text_interrupted(&self.mailbag, &reply),
+                            Err(error) => engine.fail(&self.mailbag, error),
+                        }
+                    } else {
+                        engine.text_sent();
+                    }
+                }
+                Step::Done(outcome) => break outcome,
+                step => panic!("{}: unexpected {step:?}", self.name),
+            }
+        };
+        self.expect(&format!("done: {}", outcome_text(outcome)));
+        self.results();
+        assert_eq!(self.peek(), None, "{}: lines are left", self.name);
+    }
+
+    fn results(&mut self) {
+        let messages = self.mailbag.messages.take();
+        for (at, message) in messages.iter().enumerate() {
+            let mut line = format!(
+                "message {at}: mail {}, transfer {}, recipients",
+                message.mail, message.transfer
+            );
+            for recipient in &message.recipients {
+                let plus = if recipient.complete { "+" } else { "" };
+                let _ = write!(line, " {}{plus}", recipient.code);
+            }
+            self.expect(&line);
+        }
+        let nodes = self.mailbag.nodes.take();
+        for (at, code) in nodes.iter().enumerate() {
+            self.expect(&format!("node {at}: {code}"));
+        }
+    }
+}
+
+fn command_text(command: &Command) -> String {
+    match command {
+        Command::Ehlo => "EHLO".into(),
+        Command::Helo => "HELO".into(),
+        Command::StartTls => "STARTTLS".into(),
+        Command::Auth(line) => String::from_utf8_lossy(line).into_owned(),
+        Command::Etrn { node } => format!("ETRN {node}"),
+        Command::Xusr => "XUSR".into(),
+        Command::Mail {
+            message,
+            by_seconds: None,
+        } => format!("MAIL {message}"),
+        Command::Mail {
+            message,
+            by_seconds: Some(seconds),
+        } => format!("MAIL {message} BY={seconds}"),
+        Command::Rcpt { message, recipient } => format!("RCPT {message} {recipient}"),
+        Command::Data => "DATA".into(),
+        Command::EndOfData => ".".into(),
+        Command::Rset => "RSET".into(),
+        Command::Quit => "QUIT".into(),
+    }
+}
+
+fn event_text(event: Event) -> String {
+    match event {
+        Event::MailStatus { message } => format!("mailstatus {message}"),
+        Event::RecipientStatus { message, recipient } => format!("rcptstatus {message} {recipient}"),
+        Event::MessageSent { message } => format!("messagesent {message}"),
+        Event::EtrnStatus { node } => format!("etrnstatus {node}"),
+        Event::No8BitMime => "no 8bitmime".into(),
+        Event::NoBinaryMime => "no binarymime".into(),
+        Event::NoStartTls => "no starttls".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn question_text(question: Question) -> String {
+    match question {
+        Question::SyntaxWarning => "syntaxwarning".into(),
+        Question::NoDsn => "no dsn".into(),
+        Question::NoChunking => "no chunking".into(),
+        Question::NoEtrn => "no etrn".into(),
+        Question::DeliverByExpired { missing } => format!("deliverby expired {missing}"),
+    }
+}
+
+fn outcome_text(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Finished(Ok(())) => "ok".into(),
+        Outcome::Finished(Err(error)) => format!("{error:?}"),
+        Outcome::NextAddress(error) => format!("next address, {error:?}"),
+    }
+}
+
+#[test]
+fn every_transcript_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dialogue/transcripts");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).expect("the transcripts are there") {
+        let path = entry.expect("readable").path();
+        let text = fs::read_to_string(&path).expect("readable");
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (at, part) in text.split("\n===\n").enumerate() {
+            Script::new(format!("{name}#{}", at + 1), part).run();
+            count += 1;
+        }
+    }
+    assert!(count >= 40, "only {count} transcripts");
+}

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Mail servers of Postfix for the time of a test: in a folder of their own, on 127.0.0.1, on a port
+that the kernel picks. Each is a context manager; what was started is stopped on the way out."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+NOBODY = 65534
+PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def find(program: str) -> str:
+    """The program's path; servers are not on every user's path."""
+    found = shutil.which(program, path=PATH)
+    if found is None:
+        raise FileNotFoundError(f"{program} is not installed (see scripts/setup)")
+    return found
+
+
+def wait_for(what: str, look, seconds: float = 10):
+    """What look() returns, as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not after {seconds} s")
+        time.sleep(0.01)
+    return found
+
+
+def listening_port(process_id: int) -> int | None:
+    """The TCP port on which the process listens. Neither server tells which one it got."""
+    sockets = set()
+    for descriptor in Path(f"/proc/{process_id}/fd").iterdir():
+        try:
+            sockets.add(os.readlink(descriptor))
+        except OSError:
+            continue
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *rest = line.split()
+        inode = rest[5]
+        if state == "0A" and f"socket:[{inode}]" in sockets:
+            return int(local.partition(":")[2], 16)
+    return None
+
+
+class Server:
+    """What both servers have in common: a folder, and an address once they run."""
+
+    port: int
+
+    def __enter__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="esmtp-server-"))
+        try:
+            # The servers give up root and must still get in.
+            self.folder.chmod(0o755)
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder)
+
+    def folder_of(self, name: str, user: int | str | None = None) -> Path:
+        folder = self.folder / name
+        folder.mkdir()
+        if user is not None and os.geteuid() == 0:
+            shutil.chown(folder, user)
+        return folder
+
+
+class SmtpSink(Server):
+    """Postfix's test server. Takes one session and writes down what it got."""
+
+    process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        self.dumps = self.folder_of("dumps", NOBODY)
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        # It counts to -n only while it shows its counters (-c).
+        command = [find("smtp-sink"), *user, "-c", "-n", "1", "-d", "mail.", "127.0.0.1:0", "10"]
+        self.process = subprocess.Popen(
+            command, cwd=self.dumps, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        self.port = wait_for("smtp-sink listens", lambda: listening_port(self.process.pid))
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def mail(self) -> bytes:
+        """The mail that came, under headers of smtp-sink."""
+        self.process.wait(timeout=10)
+        (dump,) = self.dumps.iterdir()
+        text = dump.read_bytes()
+        # An empty line keeps the mails of one file apart; it is there for a single one too.
+        return text.removesuffix(b"\n")
+
+
+MAIN_CF = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/log
+maillog_file_prefixes = {folder}
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+myhostname = mail.example
+mydestination =
+alias_maps =
+local_recipient_maps =
+virtual_mailbox_domains = example.org
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = static:inbox/
+virtual_uid_maps = static:{nobody}
+virtual_gid_maps = static:{nobody}
+smtpd_relay_restrictions = reject_unauth_destination
+default_transport = error:no mail leaves this machine
+"""
+
+MASTER_CF = """\
+127.0.0.1:0 inet       n - n - - smtpd
+cleanup     unix       n - n - 0 cleanup
+qmgr        unix       n - n 300 1 qmgr
+rewrite     unix       - - n - - trivial-rewrite
+bounce      unix       - - n - 0 bounce
+defer       unix       - - n - 0 bounce
+trace       unix       - - n - 0 bounce
+error       unix       - - n - - error
+retry       unix       - - n - - error
+virtual     unix       - n n - - virtual
+anvil       unix       - - n - 1 anvil
+postlog     unix-dgram n - n - 1 postlogd
+"""
+
+
+class Postfix(Server):
+    """An instance of Postfix that takes mail for example.org into one maildir. Needs root."""
+
+    master: int | None = None
+
+    def start(self) -> None:
+        self.config = self.folder_of("config")
+        self.folder_of("queue")
+        self.folder_of("data", "postfix")
+        self.inbox = self.folder_of("mail", NOBODY) / "inbox"
+        main_cf = MAIN_CF.format(folder=self.folder, nobody=NOBODY)
+        (self.config / "main.cf").write_text(main_cf)
+        (self.config / "master.cf").write_text(MASTER_CF)
+        # Returns when the server listens.
+        self.postfix("start")
+        self.master = int((self.folder / "queue/pid/master.pid").read_text())
+        self.port = wait_for("Postfix listens", lambda: listening_port(self.master))
+
+    def stop(self) -> None:
+        if (self.folder / "queue/pid/master.pid").exists():
+            self.postfix("stop")
+
+    def postfix(self, command: str) -> None:
+        arguments = [find("postfix"), "-c", self.config, command]
+        done = subprocess.run(
+            arguments, env={"PATH": PATH}, stdin=subprocess.DEVNULL, capture_output=True, timeout=30
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"postfix {command}: {done.stderr.decode()}\n{self.log()}")
+
+    def log(self) -> str:
+        log = self.folder / "log"
+        return log.read_text() if log.exists() else ""
+
+    def mail(self) -> bytes:
+        """The mail that came, under headers of Postfix. It is taken out of the mailbox."""
+        try:
+            (mail,) = wait_for("delivered", lambda: list(self.inbox.glob("new/*")))
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.log()}") from None
+        text = mail.read_bytes()
+        mail.unlink()
+        return text
