@@ -4,11 +4,7 @@
 
 /// Conditions of the C headers (see `cbindgen.toml`). In Rust all of them always hold: the
 /// functions are exported whatever a C program defines.
-const HEADER_CONDITIONS: [&str; 3] = [
-    "header_shows_auth",
-    "header_shows_deprecated",
-    "header_shows_tls",
-];
+const HEADER_CONDITIONS: [&str; 3] = ["header_shows_auth", "header_shows_deprecated", "header_shows_tls"];
 
 fn main() {
     for condition in HEADER_CONDITIONS {

@@ -102,6 +102,10 @@ fn headers_are_up_to_date() {
             fs::write(header.path(root), &generated).expect("writable");
         }
         let committed = fs::read_to_string(header.path(root)).unwrap_or_default();
-        assert!(generated == committed, "{} is out of date: UPDATE_HEADERS=1 cargo test --test headers", header.file);
+        assert!(
+            generated == committed,
+            "{} is out of date: UPDATE_HEADERS=1 cargo test --test headers",
+            header.file
+        );
     }
 }

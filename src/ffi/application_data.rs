@@ -46,7 +46,10 @@ fn get(owner: Result<&ApplicationData>) -> *mut c_void {
 /// `smtp_set_application_data_release`.
 #[cfg(header_shows_deprecated)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smtp_set_application_data(session: smtp_session_t, data: *mut c_void) -> *mut c_void {
+pub unsafe extern "C" fn smtp_set_application_data(
+    session: smtp_session_t,
+    data: *mut c_void,
+) -> *mut c_void {
     // SAFETY: a session handle is live until smtp_destroy_session.
     set(unsafe { handle(session) }.map(|session| session.application_data()), data)
 }

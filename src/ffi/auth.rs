@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Authentication contexts, and the mechanisms for programs that run an exchange themselves.
 
-#![allow(
-    non_camel_case_types,
-    reason = "these are the names that C programs use"
-)]
+#![allow(non_camel_case_types, reason = "these are the names that C programs use")]
 
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::ptr;
@@ -112,7 +109,11 @@ pub unsafe extern "C-unwind" fn auth_destroy_context(context: auth_context_t) ->
 /// Forbids the kinds of mechanisms in `clear`, then allows those in `set`: AUTH_PLUGIN_PLAIN,
 /// AUTH_PLUGIN_ANONYMOUS.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn auth_set_mechanism_flags(context: auth_context_t, set: c_uint, clear: c_uint) -> c_int {
+pub unsafe extern "C" fn auth_set_mechanism_flags(
+    context: auth_context_t,
+    set: c_uint,
+    clear: c_uint,
+) -> c_int {
     guard(0, || {
         // SAFETY: a context handle is live until auth_destroy_context.
         unsafe { handle(context) }?.change_flags(set, clear);
@@ -187,9 +188,11 @@ pub unsafe extern "C-unwind" fn auth_response(
     challenge: *const c_char,
     len: *mut c_int,
 ) -> *const c_char {
-    // SAFETY: a context handle is live until auth_destroy_context, the length points to the
-    // caller's variable, and the challenge has so many bytes.
-    let arguments = unsafe { handle(context).and_then(|context| challenge_text(context, challenge, len)) };
+    // SAFETY: a context handle is live until auth_destroy_context.
+    let context = unsafe { handle(context) };
+    // SAFETY: the length points to the caller's variable, and the challenge has so many bytes.
+    let challenge = unsafe { challenge_text(challenge, len) };
+    let arguments = context.and_then(|context| Ok((context, challenge?)));
     let Some((context, challenge)) = noted(arguments) else {
         return ptr::null();
     };
@@ -206,19 +209,15 @@ pub unsafe extern "C-unwind" fn auth_response(
 
 /// # Safety
 /// The length is null or points to a variable; a challenge has so many bytes.
-unsafe fn challenge_text<'a>(
-    context: &'a Context,
-    challenge: *const c_char,
-    len: *const c_int,
-) -> Result<(&'a Context, Option<&'a [u8]>)> {
+unsafe fn challenge_text<'a>(challenge: *const c_char, len: *const c_int) -> Result<Option<&'a [u8]>> {
     // SAFETY: the caller's promise.
     let length = *unsafe { handle(len) }?;
     if challenge.is_null() {
-        return Ok((context, None));
+        return Ok(None);
     }
     let length = usize::try_from(length).map_err(|_| Error::Invalid)?;
     // SAFETY: the caller promises so many bytes.
-    Ok((context, Some(unsafe { slice::from_raw_parts(challenge.cast(), length) })))
+    Ok(Some(unsafe { slice::from_raw_parts(challenge.cast(), length) }))
 }
 
 /// The strength of the selected mechanism's security layer; -1 = no mechanism is selected.
@@ -260,6 +259,7 @@ pub unsafe extern "C-unwind" fn auth_decode(
     unsafe { recode(dstbuf, dstlen, srcbuf, srclen, arg.cast(), Direction::Decode) };
 }
 
+#[derive(Clone, Copy)]
 enum Direction {
     Encode,
     Decode,

@@ -31,7 +31,8 @@ mod number {
     pub(super) const RCPTSTATUS: c_int = smtp_event::SMTP_EV_RCPTSTATUS as c_int;
     pub(super) const SYNTAXWARNING: c_int = smtp_event::SMTP_EV_SYNTAXWARNING as c_int;
     pub(super) const UNUSABLE_CA_LIST: c_int = smtp_event::SMTP_EV_UNUSABLE_CA_LIST as c_int;
-    pub(super) const UNUSABLE_CLIENT_CERTIFICATE: c_int = smtp_event::SMTP_EV_UNUSABLE_CLIENT_CERTIFICATE as c_int;
+    pub(super) const UNUSABLE_CLIENT_CERTIFICATE: c_int =
+        smtp_event::SMTP_EV_UNUSABLE_CLIENT_CERTIFICATE as c_int;
 }
 
 impl MonitorCallback {

@@ -17,7 +17,12 @@ pub(super) fn set(value: c_int) {
     unsafe { *errno = value };
 }
 
-#[cfg(any(target_os = "linux", target_os = "hurd", target_os = "redox", target_os = "emscripten"))]
+#[cfg(any(
+    target_os = "linux",
+    target_os = "hurd",
+    target_os = "redox",
+    target_os = "emscripten"
+))]
 use libc::__errno_location as location;
 
 #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]

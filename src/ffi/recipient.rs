@@ -15,7 +15,10 @@ pub type NotifyFlags = c_int;
 
 /// Adds a recipient to the message. NULL on failure.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smtp_add_recipient(message: smtp_message_t, mailbox: *const c_char) -> smtp_recipient_t {
+pub unsafe extern "C" fn smtp_add_recipient(
+    message: smtp_message_t,
+    mailbox: *const c_char,
+) -> smtp_recipient_t {
     guard(ptr::null_mut(), || {
         // SAFETY: a message handle is live as long as its session.
         let message = unsafe { handle(message) }?;

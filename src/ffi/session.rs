@@ -62,7 +62,11 @@ pub unsafe extern "C" fn smtp_set_hostname(session: smtp_session_t, hostname: *c
 
 /// Sets the callback that is told of the session's progress; NULL = none.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn smtp_set_eventcb(session: smtp_session_t, cb: smtp_eventcb_t, arg: *mut c_void) -> c_int {
+pub unsafe extern "C" fn smtp_set_eventcb(
+    session: smtp_session_t,
+    cb: smtp_eventcb_t,
+    arg: *mut c_void,
+) -> c_int {
     guard(0, || {
         // SAFETY: a session handle is live until smtp_destroy_session.
         let session = unsafe { handle(session) }?;
@@ -83,11 +87,7 @@ pub unsafe extern "C" fn smtp_set_monitorcb(
     guard(0, || {
         // SAFETY: a session handle is live until smtp_destroy_session.
         let session = unsafe { handle(session) }?;
-        session.set_monitor(cb.map(|function| MonitorCallback {
-            function,
-            arg,
-            headers: headers != 0,
-        }));
+        session.set_monitor(cb.map(|function| MonitorCallback { function, arg, headers: headers != 0 }));
         Ok(1)
     })
 }

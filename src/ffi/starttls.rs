@@ -6,8 +6,8 @@ use std::ptr;
 
 use openssl_sys::SSL_CTX;
 
-use super::guard::{guard, handle};
 use super::auth::auth_context_t;
+use super::guard::{guard, handle};
 use super::types::{smtp_session_t, smtp_starttls_passwordcb_t, starttls_option};
 use crate::error::{Error, Result};
 use crate::net::{PasswordCallback, TlsContext};

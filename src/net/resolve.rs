@@ -23,10 +23,7 @@ pub struct Resolved {
 /// Looks up host and service.
 pub fn resolve(host: &CStr, service: &CStr) -> Result<Resolved> {
     let list = List::look_up(Some(host), Some(service), libc::AI_CANONNAME)?;
-    let mut resolved = Resolved {
-        addresses: Vec::new(),
-        canonical: None,
-    };
+    let mut resolved = Resolved { addresses: Vec::new(), canonical: None };
     for entry in list.iter() {
         if resolved.canonical.is_none() {
             resolved.canonical = canonical(entry);

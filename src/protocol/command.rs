@@ -91,11 +91,7 @@ impl Rcpt<'_> {
         match self.notify {
             None => {}
             Some(Notify::Never) => out.extend_from_slice(b" NOTIFY=NEVER"),
-            Some(Notify::On {
-                success,
-                failure,
-                delay,
-            }) => {
+            Some(Notify::On { success, failure, delay }) => {
                 let mut separator: &[u8] = b" NOTIFY=";
                 for (wanted, name) in [(success, &b"SUCCESS"[..]), (failure, b"FAILURE"), (delay, b"DELAY")] {
                     if wanted {

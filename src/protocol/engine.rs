@@ -110,7 +110,9 @@ enum Phase {
     Recipients(usize),
     Data,
     Text,
-    EndOfData { void: bool },
+    EndOfData {
+        void: bool,
+    },
     Quit,
     Over(Outcome),
 }
@@ -355,11 +357,7 @@ impl Engine {
         self.next_message = message + 1;
         let transaction = Transaction::new(message, outbox);
         if outbox.needs_utf8(message) && !self.extensions.smtp_utf8 {
-            let code = EnhancedCode {
-                class: 5,
-                subject: 6,
-                detail: 7,
-            };
+            let code = EnhancedCode { class: 5, subject: 6, detail: 7 };
             let reply = Reply::local(ReplyCode::MAILBOX_NAME, code, NO_SMTPUTF8);
             outbox.reverse_path_answered(message, &reply);
             transaction.mail_refused(outbox, &reply);

@@ -86,9 +86,7 @@ fn is_clean_path(path: &[u8]) -> bool {
         },
         all => all,
     };
-    !outside
-        .iter()
-        .any(|byte| matches!(byte, 0..=b' ' | b'<' | b'>' | 0x7f))
+    !outside.iter().any(|byte| matches!(byte, 0..=b' ' | b'<' | b'>' | 0x7f))
 }
 
 /// Splits after the quote that is not escaped: what is inside, what follows.
@@ -237,11 +235,7 @@ impl DeliverBy {
         if !acceptable {
             return Err(Error::Invalid);
         }
-        Ok(Self {
-            seconds,
-            mode,
-            trace,
-        })
+        Ok(Self { seconds, mode, trace })
     }
 }
 

@@ -89,11 +89,7 @@ impl EnhancedCode {
         if !matches!(class, 2 | 4 | 5) || !matches!(rest.first(), None | Some(b' ' | b'\t')) {
             return None;
         }
-        let code = Self {
-            class,
-            subject,
-            detail,
-        };
+        let code = Self { class, subject, detail };
         Some((code, rest))
     }
 }
@@ -388,8 +384,21 @@ mod tests {
     #[test]
     fn only_three_digits_of_four_classes_are_a_code() {
         for line in [
-            "+250 x", "0250 x", "25 x", "2500 x", "150 x", "650 x", "25a x", "", "250_x", "abc",
-            "4294967546 x", " 250 x", "-250", "250\0 x", "250 a\0b",
+            "+250 x",
+            "0250 x",
+            "25 x",
+            "2500 x",
+            "150 x",
+            "650 x",
+            "25a x",
+            "",
+            "250_x",
+            "abc",
+            "4294967546 x",
+            " 250 x",
+            "-250",
+            "250\0 x",
+            "250 a\0b",
         ] {
             let bytes = format!("{line}\r\n");
             assert_eq!(parse(PLAIN, bytes.as_bytes()), Err(Error::ResponseSyntax), "{line:?}");

@@ -33,9 +33,7 @@ impl Transaction {
 
     /// The next recipient for RCPT, from a position on.
     pub(super) fn recipient(&self, outbox: &dyn Outbox, from: usize) -> Option<usize> {
-        outbox
-            .next_recipient(self.message, from)
-            .filter(|recipient| *recipient < self.end)
+        outbox.next_recipient(self.message, from).filter(|recipient| *recipient < self.end)
     }
 
     /// The server refused MAIL: that reply is the message's and its recipients' too.

@@ -108,7 +108,7 @@ impl Context {
     }
 
     /// Tells what the connection is like. It holds until the next exchange is over.
-    pub fn set_channel(&self, channel: Channel) {
+    pub(super) fn set_channel(&self, channel: Channel) {
         self.channel.replace(channel);
     }
 
@@ -129,10 +129,7 @@ impl Context {
             let plugin = Plugin::find(name)?;
             self.check(plugin.flags(), plugin.ssf())?;
             let name = CString::new(name.to_ascii_uppercase()).map_err(|_| Error::Invalid)?;
-            Selected::Plugin {
-                name: name.into(),
-                plugin,
-            }
+            Selected::Plugin { name: name.into(), plugin }
         };
         self.forget();
         self.selected.replace(Some(selected));
@@ -249,10 +246,7 @@ impl Context {
 
     fn call(&self, instance: Rc<plugin::Instance>, challenge: Option<&[u8]>) -> Due {
         let call = plugin::Call::new(Rc::clone(&instance), challenge);
-        self.exchange.replace(Exchange::Plugin {
-            instance,
-            initial: challenge.is_none(),
-        });
+        self.exchange.replace(Exchange::Plugin { instance, initial: challenge.is_none() });
         Due::Plugin(call)
     }
 

@@ -41,10 +41,7 @@ pub fn opening(mechanism: &str, response: Option<&[u8]>) -> Opening {
         }
         _ => {}
     }
-    Opening {
-        line: line.into_bytes(),
-        deferred,
-    }
+    Opening { line: line.into_bytes(), deferred }
 }
 
 /// The line that answers a challenge, without its CRLF; `None` if it would be too long.
@@ -114,7 +111,18 @@ mod tests {
         assert_eq!(decode_challenge(b"VXNlcm5hbWU6").unwrap(), b"Username:");
         assert_eq!(decode_challenge(b"AA==").unwrap(), b"\0");
         for bad in [
-            "=", "A", "AA", "AA=", "AAA", "AAAAA===", "AAA*", "AA==AA==", "A A=", "AAAA\r\n", "AB==", "AA-_",
+            "=",
+            "A",
+            "AA",
+            "AA=",
+            "AAA",
+            "AAAAA===",
+            "AAA*",
+            "AA==AA==",
+            "A A=",
+            "AAAA\r\n",
+            "AB==",
+            "AA-_",
             "\u{e9}\u{e9}",
         ] {
             assert!(decode_challenge(bad.as_bytes()).is_none(), "{bad}");

@@ -155,21 +155,19 @@ const BUILT_IN: &[BuiltIn] = &[
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::{c_char, c_uint};
+    use std::ffi::c_uint;
 
     use super::*;
+    use crate::sasl::plugin::tests::text;
 
     /// What programs are asked, word for word.
     #[test]
     fn fields_of_each_mechanism() {
-        const USER: (&CStr, c_uint, &CStr, c_uint) = (c"user", 9, c"User Name", 0);
-        const HIDDEN: (&CStr, c_uint, &CStr, c_uint) = (c"passphrase", 4, c"Pass Phrase", 0);
-        let table: &[(&str, c_uint, &[(&CStr, c_uint, &CStr, c_uint)])] = &[
-            (
-                "PLAIN",
-                2,
-                &[(c"user", 9, c"User Name", 255), (c"passphrase", 12, c"Pass Phrase", 255)],
-            ),
+        type Field = (&'static CStr, c_uint, &'static CStr, c_uint);
+        const USER: Field = (c"user", 9, c"User Name", 0);
+        const HIDDEN: Field = (c"passphrase", 4, c"Pass Phrase", 0);
+        let table: &[(&str, c_uint, &[Field])] = &[
+            ("PLAIN", 2, &[(c"user", 9, c"User Name", 255), (c"passphrase", 12, c"Pass Phrase", 255)]),
             ("LOGIN", 2, &[USER, (c"passphrase", 12, c"Password", 0)]),
             ("CRAM-MD5", 0, &[USER, HIDDEN]),
             ("NTLM", 0, &[(c"domain", 10, c"Domain", 0), USER, HIDDEN]),
@@ -193,12 +191,6 @@ mod tests {
                 assert_eq!(asked.size, expected.3, "{name}");
             }
         }
-    }
-
-    #[allow(unsafe_code)]
-    fn text(pointer: *const c_char) -> &'static CStr {
-        // SAFETY: the fields' texts are C string literals.
-        unsafe { CStr::from_ptr(pointer) }
     }
 
     #[test]

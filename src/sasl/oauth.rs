@@ -19,13 +19,7 @@ impl Mechanism for XOAuth2 {
     fn start(&mut self, credentials: Credentials, channel: &Channel) -> Result<Option<Secret>> {
         let Credentials { user, passphrase, .. } = checked(credentials, channel)?;
         self.token_sent = true;
-        Ok(Some(Secret::concat(&[
-            b"user=",
-            &user,
-            b"\x01auth=Bearer ",
-            &passphrase,
-            b"\x01\x01",
-        ])))
+        Ok(Some(Secret::concat(&[b"user=", &user, b"\x01auth=Bearer ", &passphrase, b"\x01\x01"])))
     }
 
     /// A challenge tells why the token is refused; the refusal itself comes after an empty

@@ -48,7 +48,7 @@ struct Client {
     init: Option<unsafe extern "C-unwind" fn(context: *mut c_void) -> c_int>,
     destroy: Option<unsafe extern "C-unwind" fn(context: *mut c_void)>,
     response: Option<ResponseFunction>,
-    flags: c_int,
+    flags: c_uint,
     ssf: c_int,
     encode: Option<RecodeFunction>,
     decode: Option<RecodeFunction>,
@@ -136,16 +136,12 @@ impl Plugin {
 
     fn new(handle: *mut c_void, client: Client) -> Option<Self> {
         let response = client.response?;
-        Some(Self {
-            handle,
-            client,
-            response,
-        })
+        Some(Self { handle, client, response })
     }
 
     /// What it is like: [`super::flags`].
     pub(super) fn flags(&self) -> c_uint {
-        self.client.flags.cast_unsigned()
+        self.client.flags
     }
 
     /// The strength of its security layer.
@@ -306,4 +302,4 @@ fn copied((text, length): Recoded) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

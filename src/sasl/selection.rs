@@ -163,11 +163,7 @@ mod tests {
                 Channel::default(),
                 "SCRAM-SHA-256 SCRAM-SHA-1 EXTERNAL CRAM-MD5 NTLM LOGIN PLAIN GSSAPI KERBEROS_V4",
             ),
-            (
-                0,
-                Channel::default(),
-                "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 NTLM GSSAPI KERBEROS_V4",
-            ),
+            (0, Channel::default(), "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 NTLM GSSAPI KERBEROS_V4"),
         ];
         for (allowed, channel, expected) in table {
             assert_eq!(ordered(ALL, allowed, 0, &channel), expected);
@@ -202,10 +198,7 @@ mod tests {
 
     #[test]
     fn the_preferred_one_first_if_it_is_offered_and_usable() {
-        let policy = Policy {
-            allowed: flags::PLAIN,
-            min_ssf: 0,
-        };
+        let policy = Policy { allowed: flags::PLAIN, min_ssf: 0 };
         let offered = ["SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "XOAUTH2", "GSSAPI"];
         let table = [
             ("CRAM-MD5", true, "CRAM-MD5 SCRAM-SHA-256 PLAIN XOAUTH2 GSSAPI"),

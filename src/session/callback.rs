@@ -18,11 +18,8 @@ pub type MonitorFunction =
     unsafe extern "C-unwind" fn(buf: *const c_char, len: c_int, writing: c_int, arg: *mut c_void);
 
 /// `smtp_messagecb_t`.
-pub type MessageFunction = unsafe extern "C-unwind" fn(
-    ctx: *mut *mut c_void,
-    len: *mut c_int,
-    arg: *mut c_void,
-) -> *const c_char;
+pub type MessageFunction =
+    unsafe extern "C-unwind" fn(ctx: *mut *mut c_void, len: *mut c_int, arg: *mut c_void) -> *const c_char;
 
 /// Told of the progress of a session.
 #[derive(Clone, Copy)]
@@ -55,7 +52,10 @@ pub struct MessageSource {
 
 /// What the session needs from the application next.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "a call is made and used up at once; a box would cost more")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a call is made and used up at once; a box would cost more"
+)]
 pub enum Call {
     /// Tell of an event.
     Tell(Event),
@@ -113,11 +113,7 @@ impl Piece {
             *to = *from;
             length += 1;
         }
-        Self {
-            buffer,
-            length,
-            direction,
-        }
+        Self { buffer, length, direction }
     }
 
     /// The bytes, and after them a NUL that is not counted.

@@ -39,10 +39,7 @@ impl Session {
                 }
             }
             Command::Xusr => command::write_verb(b"XUSR", b"", out),
-            Command::Mail {
-                message,
-                by_seconds,
-            } => {
+            Command::Mail { message, by_seconds } => {
                 if let Some(message) = self.message(*message) {
                     message.write_mail(*by_seconds, offered, out);
                 }

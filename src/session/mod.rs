@@ -25,8 +25,8 @@ use std::ptr;
 use std::rc::Rc;
 use std::time::Duration;
 
-pub use application_data::ApplicationData;
 pub use crate::protocol::StartTls;
+pub use application_data::ApplicationData;
 pub use callback::{Block, Call, Event, EventCallback, MonitorCallback, Piece, Question};
 pub use etrn::EtrnNode;
 pub use message::{Message, ReversePath};
@@ -257,7 +257,8 @@ impl Session {
     fn check_messages(&self) -> Result<()> {
         let mut anything = !self.etrn_nodes.borrow().is_empty();
         for message in self.messages.borrow().iter() {
-            if message.source().is_none() || matches!(*message.reverse_path().borrow(), ReversePath::Refused) {
+            if message.source().is_none() || matches!(*message.reverse_path().borrow(), ReversePath::Refused)
+            {
                 return Err(Error::Invalid);
             }
             anything |= message.is_incomplete();

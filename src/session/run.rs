@@ -98,9 +98,7 @@ impl Run {
             }
             State::Connect => self.connect(session),
             State::Dialogue => self.converse(session),
-            State::Rewind => self.letter.as_ref().map(|letter| Call::Rewind {
-                message: letter.message(),
-            }),
+            State::Rewind => self.letter.as_ref().map(|letter| Call::Rewind { message: letter.message() }),
             State::Text => self.transfer(session),
             State::Closed(outcome) => {
                 self.state = match outcome {

@@ -29,7 +29,10 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn here(position: usize) -> Self {
-        Self { thread: crate::error::thread_mark(), position }
+        Self {
+            thread: crate::error::thread_mark(),
+            position,
+        }
     }
 
     /// Whether `inner` was called from here: same thread, deeper on its stack, which grows

@@ -47,9 +47,9 @@ impl Status {
     pub fn set(&self, reply: &Reply) {
         let text: Box<[Cell<u8>]> = reply.text().iter().chain(&[0]).copied().map(Cell::new).collect();
         self.code.set(c_int::from(reply.code().value()));
-        let (class, subject, detail) = reply.enhanced().map_or((0, 0, 0), |code| {
-            (code.class.into(), code.subject.into(), code.detail.into())
-        });
+        let (class, subject, detail) = reply
+            .enhanced()
+            .map_or((0, 0, 0), |code| (code.class.into(), code.subject.into(), code.detail.into()));
         self.class.set(class);
         self.subject.set(subject);
         self.detail.set(detail);

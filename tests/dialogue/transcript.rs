@@ -67,10 +67,8 @@ impl<'a> Script<'a> {
     fn settings(&mut self) {
         loop {
             if let Some(counts) = self.take("messages:") {
-                let counts: Vec<usize> = counts
-                    .split_whitespace()
-                    .map(|count| count.parse().expect("a number"))
-                    .collect();
+                let counts: Vec<usize> =
+                    counts.split_whitespace().map(|count| count.parse().expect("a number")).collect();
                 self.mailbag = Mailbag::new(&counts);
             } else if let Some(option) = self.take("option:") {
                 self.option(option);
@@ -170,10 +168,8 @@ impl<'a> Script<'a> {
     fn results(&mut self) {
         let messages = self.mailbag.messages.take();
         for (at, message) in messages.iter().enumerate() {
-            let mut line = format!(
-                "message {at}: mail {}, transfer {}, recipients",
-                message.mail, message.transfer
-            );
+            let mut line =
+                format!("message {at}: mail {}, transfer {}, recipients", message.mail, message.transfer);
             for recipient in &message.recipients {
                 let plus = if recipient.complete { "+" } else { "" };
                 let _ = write!(line, " {}{plus}", recipient.code);
@@ -195,14 +191,8 @@ fn command_text(command: &Command) -> String {
         Command::Auth(line) => String::from_utf8_lossy(line).into_owned(),
         Command::Etrn { node } => format!("ETRN {node}"),
         Command::Xusr => "XUSR".into(),
-        Command::Mail {
-            message,
-            by_seconds: None,
-        } => format!("MAIL {message}"),
-        Command::Mail {
-            message,
-            by_seconds: Some(seconds),
-        } => format!("MAIL {message} BY={seconds}"),
+        Command::Mail { message, by_seconds: None } => format!("MAIL {message}"),
+        Command::Mail { message, by_seconds: Some(seconds) } => format!("MAIL {message} BY={seconds}"),
         Command::Rcpt { message, recipient } => format!("RCPT {message} {recipient}"),
         Command::Data => "DATA".into(),
         Command::EndOfData => ".".into(),

@@ -52,11 +52,7 @@ impl<'a> Challenge<'a> {
             let info = message.get(start..start.checked_add(length)?)?;
             (!info.is_empty()).then_some(info)
         };
-        Some(Self {
-            flags,
-            nonce,
-            target_info,
-        })
+        Some(Self { flags, nonce, target_info })
     }
 }
 
@@ -87,14 +83,7 @@ impl Authenticate<'_> {
             flags &= !OEM;
         }
         // Neither a workstation, which is nobody's business, nor a session key.
-        let parts: [&[u8]; 6] = [
-            &self.responses.lm,
-            &self.responses.nt,
-            &domain,
-            &user,
-            &[],
-            &[],
-        ];
+        let parts: [&[u8]; 6] = [&self.responses.lm, &self.responses.nt, &domain, &user, &[], &[]];
         let mut message = Vec::with_capacity(HEADER);
         message.extend_from_slice(SIGNATURE);
         message.extend_from_slice(&3_u32.to_le_bytes());

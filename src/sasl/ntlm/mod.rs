@@ -28,11 +28,7 @@ impl Mechanism for Ntlm {
     }
 
     fn step(&mut self, challenge: &[u8]) -> Result<Secret> {
-        let Credentials {
-            domain,
-            user,
-            passphrase,
-        } = self.credentials.take().ok_or(Error::Client)?;
+        let Credentials { domain, user, passphrase } = self.credentials.take().ok_or(Error::Client)?;
         let challenge = Challenge::parse(challenge).ok_or(Error::Client)?;
         // A server that knows version 2 describes itself, and that goes into the proof.
         let responses = match challenge.target_info {
@@ -57,9 +53,7 @@ impl Mechanism for Ntlm {
 fn now() -> u64 {
     const SECONDS_FROM_1601_TO_1970: u64 = 11_644_473_600;
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let units = SECONDS_FROM_1601_TO_1970
-        .saturating_add(since_1970.as_secs())
-        .saturating_mul(10_000_000);
+    let units = SECONDS_FROM_1601_TO_1970.saturating_add(since_1970.as_secs()).saturating_mul(10_000_000);
     units.saturating_add(u64::from(since_1970.subsec_nanos() / 100))
 }
 

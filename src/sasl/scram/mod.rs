@@ -55,20 +55,12 @@ enum State {
 impl Scram {
     /// Without channel binding.
     pub(super) const fn new(hash: Hash) -> Self {
-        Self {
-            hash,
-            bound: false,
-            state: State::New,
-        }
+        Self { hash, bound: false, state: State::New }
     }
 
     /// With channel binding: `-PLUS`.
     pub(super) const fn with_binding(hash: Hash) -> Self {
-        Self {
-            hash,
-            bound: true,
-            state: State::New,
-        }
+        Self { hash, bound: true, state: State::New }
     }
 
     fn first(&mut self, credentials: &Credentials, channel: &Channel, nonce: Vec<u8>) -> Result<Secret> {
@@ -142,12 +134,7 @@ impl Mechanism for Scram {
 
     fn step(&mut self, challenge: &[u8]) -> Result<Secret> {
         match std::mem::replace(&mut self.state, State::Failed) {
-            State::First {
-                passphrase,
-                binding_input,
-                bare,
-                nonce,
-            } => {
+            State::First { passphrase, binding_input, bare, nonce } => {
                 let first = First {
                     passphrase: &passphrase,
                     binding_input: &binding_input,
@@ -175,7 +162,7 @@ impl Mechanism for Scram {
     }
 }
 
-/// User names and passwords are prepared with SASLprep (RFC 5802 §2.2, §5.1): text that it
+/// User names and passwords are prepared with `SASLprep` (RFC 5802 §2.2, §5.1): text that it
 /// refuses cannot be the server's either.
 fn prepared(text: &[u8]) -> Result<Secret> {
     let text = std::str::from_utf8(text).map_err(|_| Error::Client)?;

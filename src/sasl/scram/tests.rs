@@ -36,8 +36,7 @@ fn sha1_example() -> Scram {
     scram
 }
 
-const SHA1_SERVER_FIRST: &[u8] =
-    b"r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096";
+const SHA1_SERVER_FIRST: &[u8] = b"r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096";
 
 #[test]
 fn example_of_rfc_5802() {
@@ -125,7 +124,7 @@ fn binding_is_part_of_the_proof() {
     assert!(text(&second).starts_with(&format!("c={expected},r=abcD,p=")));
 }
 
-/// Computed with the standard library of Python (hashlib.pbkdf2_hmac, hmac).
+/// Computed with the standard library of Python (`hashlib.pbkdf2_hmac`, `hmac`).
 #[test]
 fn names_and_passwords_are_prepared_and_escaped() {
     let mut scram = Scram::new(Hash::Sha256);

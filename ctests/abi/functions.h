@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every function that all versions of the headers declare: FUNCTION(name) for each. */
+#ifndef FUNCTIONS_H
+#define FUNCTIONS_H
+
+#define FUNCTIONS \
+    FUNCTION(_smtp_message_fp_cb) \
+    FUNCTION(_smtp_message_str_cb) \
+    FUNCTION(auth_client_enabled) \
+    FUNCTION(auth_client_exit) \
+    FUNCTION(auth_client_init) \
+    FUNCTION(auth_create_context) \
+    FUNCTION(auth_decode) \
+    FUNCTION(auth_destroy_context) \
+    FUNCTION(auth_encode) \
+    FUNCTION(auth_get_ssf) \
+    FUNCTION(auth_mechanism_name) \
+    FUNCTION(auth_response) \
+    FUNCTION(auth_set_external_id) \
+    FUNCTION(auth_set_interact_cb) \
+    FUNCTION(auth_set_mechanism) \
+    FUNCTION(auth_set_mechanism_flags) \
+    FUNCTION(auth_set_mechanism_ssf) \
+    FUNCTION(smtp_8bitmime_set_body) \
+    FUNCTION(smtp_add_message) \
+    FUNCTION(smtp_add_recipient) \
+    FUNCTION(smtp_auth_set_context) \
+    FUNCTION(smtp_create_session) \
+    FUNCTION(smtp_deliverby_set_mode) \
+    FUNCTION(smtp_destroy_session) \
+    FUNCTION(smtp_dsn_set_envid) \
+    FUNCTION(smtp_dsn_set_notify) \
+    FUNCTION(smtp_dsn_set_orcpt) \
+    FUNCTION(smtp_dsn_set_ret) \
+    FUNCTION(smtp_enumerate_messages) \
+    FUNCTION(smtp_enumerate_recipients) \
+    FUNCTION(smtp_errno) \
+    FUNCTION(smtp_etrn_add_node) \
+    FUNCTION(smtp_etrn_enumerate_nodes) \
+    FUNCTION(smtp_etrn_get_application_data) \
+    FUNCTION(smtp_etrn_node_status) \
+    FUNCTION(smtp_etrn_set_application_data) \
+    FUNCTION(smtp_etrn_set_application_data_release) \
+    FUNCTION(smtp_get_application_data) \
+    FUNCTION(smtp_get_server_name) \
+    FUNCTION(smtp_message_get_application_data) \
+    FUNCTION(smtp_message_reset_status) \
+    FUNCTION(smtp_message_set_application_data) \
+    FUNCTION(smtp_message_set_application_data_release) \
+    FUNCTION(smtp_message_transfer_status) \
+    FUNCTION(smtp_option_require_all_recipients) \
+    FUNCTION(smtp_recipient_check_complete) \
+    FUNCTION(smtp_recipient_get_application_data) \
+    FUNCTION(smtp_recipient_reset_status) \
+    FUNCTION(smtp_recipient_set_application_data) \
+    FUNCTION(smtp_recipient_set_application_data_release) \
+    FUNCTION(smtp_recipient_status) \
+    FUNCTION(smtp_reverse_path_status) \
+    FUNCTION(smtp_set_application_data) \
+    FUNCTION(smtp_set_application_data_release) \
+    FUNCTION(smtp_set_eventcb) \
+    FUNCTION(smtp_set_header) \
+    FUNCTION(smtp_set_header_option) \
+    FUNCTION(smtp_set_hostname) \
+    FUNCTION(smtp_set_messagecb) \
+    FUNCTION(smtp_set_monitorcb) \
+    FUNCTION(smtp_set_resent_headers) \
+    FUNCTION(smtp_set_reverse_path) \
+    FUNCTION(smtp_set_server) \
+    FUNCTION(smtp_set_timeout) \
+    FUNCTION(smtp_size_set_estimate) \
+    FUNCTION(smtp_start_session) \
+    FUNCTION(smtp_starttls_enable) \
+    FUNCTION(smtp_starttls_set_ctx) \
+    FUNCTION(smtp_starttls_set_password_cb) \
+    FUNCTION(smtp_strerror) \
+    FUNCTION(smtp_version)
+
+#endif
