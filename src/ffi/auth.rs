@@ -188,8 +188,9 @@ pub unsafe extern "C-unwind" fn auth_response(
     challenge: *const c_char,
     len: *mut c_int,
 ) -> *const c_char {
+    // A reference of our own: the callback may destroy the context.
     // SAFETY: a context handle is live until auth_destroy_context.
-    let context = unsafe { handle(context) };
+    let context = unsafe { share(context) }.ok_or(Error::Invalid);
     // SAFETY: the length points to the caller's variable, and the challenge has so many bytes.
     let challenge = unsafe { challenge_text(challenge, len) };
     let arguments = context.and_then(|context| Ok((context, challenge?)));
@@ -197,7 +198,7 @@ pub unsafe extern "C-unwind" fn auth_response(
         return ptr::null();
     };
     // SAFETY: the callback is the one that the application set with its type.
-    let response = noted(unsafe { exchange::respond(context, challenge) }).flatten();
+    let response = noted(unsafe { exchange::respond(&context, challenge) }).flatten();
     let (text, length) = response.as_deref().map_or((ptr::null(), 0), |response: &Secret| {
         (response.as_c_ptr(), c_int::try_from(response.len()).unwrap_or(c_int::MAX))
     });
@@ -210,12 +211,15 @@ pub unsafe extern "C-unwind" fn auth_response(
 /// # Safety
 /// The length is null or points to a variable; a challenge has so many bytes.
 unsafe fn challenge_text<'a>(challenge: *const c_char, len: *const c_int) -> Result<Option<&'a [u8]>> {
-    // SAFETY: the caller's promise.
-    let length = *unsafe { handle(len) }?;
+    if len.is_null() {
+        return Err(Error::Invalid);
+    }
     if challenge.is_null() {
+        // What the length holds then may be anything.
         return Ok(None);
     }
-    let length = usize::try_from(length).map_err(|_| Error::Invalid)?;
+    // SAFETY: it is not null, so the caller promises a variable.
+    let length = usize::try_from(unsafe { *len }).map_err(|_| Error::Invalid)?;
     // SAFETY: the caller promises so many bytes.
     Ok(Some(unsafe { slice::from_raw_parts(challenge.cast(), length) }))
 }

@@ -8,8 +8,8 @@ use std::ffi::c_int;
 use std::ptr;
 use std::slice;
 
-use super::errno;
 use super::guard::{caught, stack_position};
+use super::{errno, exchange};
 use crate::error::{self, Error, Result};
 use crate::session::callback::MessageSource;
 use crate::session::{Block, Call, Session};
@@ -63,6 +63,11 @@ unsafe fn serve(session: &Session) -> Result<()> {
                     unsafe { events.ask(session, question, &mut answer) };
                 }
                 caught(|| session.answer(answer))?;
+            }
+            Call::Exchange { context, due } => {
+                // SAFETY: the caller promises a callback of its type.
+                let outcome = unsafe { exchange::carry_on(&context, due) };
+                caught(|| session.responded(outcome))?;
             }
             Call::Release => {
                 rest = &[];

@@ -16,7 +16,16 @@ use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Secret};
 /// # Safety
 /// The context's callback is of its type.
 pub(super) unsafe fn respond(context: &Context, challenge: Option<&[u8]>) -> Result<Option<Rc<Secret>>> {
-    let mut due = caught(|| context.begin(challenge))?;
+    let due = caught(|| context.begin(challenge))?;
+    // SAFETY: the caller's promise.
+    unsafe { carry_on(context, due) }
+}
+
+/// Does what the context says until it has an answer.
+///
+/// # Safety
+/// The context's callback is of its type.
+pub(super) unsafe fn carry_on(context: &Context, mut due: Due) -> Result<Option<Rc<Secret>>> {
     loop {
         due = match due {
             // SAFETY: the caller's promise.

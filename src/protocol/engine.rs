@@ -27,10 +27,14 @@ pub enum Step {
     PrepareTls,
     /// Begin TLS on the connection: [`Engine::secured`].
     Secure,
-    /// Choose a mechanism: [`Engine::authenticate`].
+    /// Choose the next mechanism: [`Engine::authenticate`], [`Engine::next_mechanism`] if it
+    /// has no answer, or [`Engine::without_auth`] if none is left.
     SelectMechanism,
-    /// Answer a challenge of the server's, in base64: [`Engine::respond`].
+    /// Answer a challenge of the server's, in base64: [`Engine::respond`] or
+    /// [`Engine::cancel`].
     Challenge(Vec<u8>),
+    /// The server says that it knows us now: [`Engine::authenticated`].
+    Authenticated,
     /// Send a message's text, its end included: [`Engine::text_sent`].
     Text {
         /// Position of the message.
@@ -147,6 +151,8 @@ pub struct Engine {
     closing: bool,
     after_quit: Outcome,
     challenge_count: usize,
+    // Our side has given up the AUTH exchange that is under way.
+    cancelled: bool,
 }
 
 /// Most challenges of one AUTH exchange that are answered; the longest mechanism needs four.
@@ -179,6 +185,7 @@ impl Engine {
             closing: false,
             after_quit: Outcome::Finished(Ok(())),
             challenge_count: 0,
+            cancelled: false,
         }
     }
 
@@ -535,15 +542,15 @@ impl Engine {
     fn after_ehlo(&mut self, outbox: &dyn Outbox) {
         let starttls = outbox.starttls();
         let auth = !self.authenticated && !self.extensions.auth.is_empty() && outbox.wants_auth();
-        self.phase = if !self.secure && starttls != StartTls::Disabled && self.extensions.starttls {
+        self.phase = if self.authenticated {
+            Phase::CheckExtensions(Scope::Binary)
+        } else if !self.secure && starttls != StartTls::Disabled && self.extensions.starttls {
             Phase::PrepareTls
         } else if !self.secure && starttls == StartTls::Required {
             self.tls_missing();
             return;
         } else if auth {
             Phase::SelectMechanism
-        } else if self.authenticated {
-            Phase::CheckExtensions(Scope::Binary)
         } else {
             Phase::CheckExtensions(Scope::All)
         };
@@ -572,38 +579,65 @@ impl Engine {
         self.phase = Phase::Ehlo;
     }
 
-    /// The AUTH command line of the mechanism that was chosen; `None` = go on without.
-    pub fn authenticate(&mut self, line: Option<Vec<u8>>) {
+    /// The AUTH command line of the mechanism that was chosen.
+    pub fn authenticate(&mut self, line: Vec<u8>) {
         self.challenge_count = 0;
-        match line {
-            Some(line) => {
-                self.replaceable = false;
-                self.respond(line);
-            }
-            None => self.phase = Phase::CheckExtensions(Scope::Binary),
-        }
+        self.cancelled = false;
+        self.replaceable = false;
+        self.respond(line);
     }
 
-    /// The answer to a challenge, in base64; `*` cancels the exchange (RFC 4954 §4).
+    /// The mechanism that was chosen cannot be used after all.
+    pub fn next_mechanism(&mut self) {
+        self.phase = Phase::SelectMechanism;
+    }
+
+    /// No mechanism is left: the mail is tried without.
+    pub fn without_auth(&mut self) {
+        self.phase = Phase::CheckExtensions(Scope::Binary);
+    }
+
+    /// The answer to a challenge, in base64 (RFC 4954 §4).
     pub fn respond(&mut self, line: Vec<u8>) {
         self.pipeline.push_last(Expect::Auth);
         self.due.push_back(Step::Send(Command::Auth(line)));
     }
 
+    /// Gives up the exchange: the server answers with a refusal, and the next mechanism
+    /// follows.
+    pub fn cancel(&mut self) {
+        self.cancelled = true;
+        self.respond(b"*".to_vec());
+    }
+
+    /// Whether the server's success can be believed, and whether a security layer is in
+    /// place now, behind which everything is asked anew (RFC 4954 §4).
+    pub fn authenticated(&mut self, believed: bool, protected: bool) {
+        if !believed {
+            return self.refused(Error::Client);
+        }
+        self.authenticated = true;
+        self.phase = if protected {
+            self.extensions = Extensions::default();
+            Phase::Ehlo
+        } else {
+            Phase::CheckExtensions(Scope::Binary)
+        };
+    }
+
     fn auth_answered(&mut self, reply: &Reply) {
         match reply.severity() {
-            Severity::Intermediate if self.challenge_count >= CHALLENGES_MAX => {
-                self.respond(b"*".to_vec());
+            // A server that asks on after `*` would ask for ever.
+            Severity::Intermediate if self.cancelled => {
+                self.over(Outcome::Finished(Err(Error::ResponseStatus)));
             }
+            Severity::Intermediate if self.challenge_count >= CHALLENGES_MAX => self.cancel(),
             Severity::Intermediate => {
                 self.challenge_count += 1;
                 let challenge = reply.text().trim_ascii().to_vec();
                 self.due.push_back(Step::Challenge(challenge));
             }
-            Severity::Completion => {
-                self.authenticated = true;
-                self.phase = Phase::CheckExtensions(Scope::Binary);
-            }
+            Severity::Completion => self.due.push_back(Step::Authenticated),
             _ if matches!(reply.code().value(), 534 | 538) => self.refused(Error::Client),
             Severity::Transient | Severity::Permanent => self.phase = Phase::SelectMechanism,
         }

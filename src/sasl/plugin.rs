@@ -55,7 +55,7 @@ struct Client {
 }
 
 /// A shared object that is loaded, with what it says of itself.
-pub struct Plugin {
+pub(super) struct Plugin {
     // Null for one that is part of the program, as in tests.
     handle: *mut c_void,
     client: Client,

@@ -37,7 +37,7 @@ pub mod field {
 pub struct ClientRequest {
     /// What the field is called.
     pub name: *const c_char,
-    /// What the field is: [`field`].
+    /// What the field is: AUTH_USER and so on.
     pub flags: c_uint,
     /// What a user may be shown.
     pub prompt: *const c_char,

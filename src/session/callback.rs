@@ -3,8 +3,11 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use std::rc::Rc;
+
 use super::{Message, Session};
 pub use crate::protocol::{Event, Question};
+use crate::sasl::{Context, Due};
 
 /// Releases application data.
 pub type Release = unsafe extern "C-unwind" fn(data: *mut c_void);
@@ -51,7 +54,6 @@ pub struct MessageSource {
 }
 
 /// What the session needs from the application next.
-#[derive(Debug)]
 #[allow(
     clippy::large_enum_variant,
     reason = "a call is made and used up at once; a box would cost more"
@@ -63,6 +65,14 @@ pub enum Call {
     Ask(Question),
     /// Show a piece of the dialogue.
     Show(Piece),
+    /// Go on with an authentication exchange: ask the application for credentials, call a
+    /// plug-in; then [`Session::responded`].
+    Exchange {
+        /// The context.
+        context: Rc<Context>,
+        /// What it needs.
+        due: Due,
+    },
     /// Release what the message callback put into its context, then go on.
     Release,
     /// Ask the message's source to start anew; then [`Session::rewound`].

@@ -276,6 +276,11 @@ impl Session {
         self.with_run(|run| run.answer(self, answer));
     }
 
+    /// What the mechanism answers, if it does.
+    pub fn responded(&self, outcome: Result<Option<Rc<sasl::Secret>>>) {
+        self.with_run(|run| run.responded(outcome));
+    }
+
     /// The message's source was rewound, or could not be.
     pub fn rewound(&self, outcome: Result<()>) {
         self.with_run(|run| run.rewound(self, outcome));

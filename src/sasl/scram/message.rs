@@ -6,9 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{Error, Result};
 
-/// Most iterations that are computed for a server. Three times what is recommended for
-/// SHA-256 in 2023 (600,000; SHA-1: 1,300,000), and a second or two of computing: a server
-/// must not be able to hold its client for long.
+/// Most iterations that are computed for a server: beyond what was recommended in 2023 for
+/// SHA-256 (600,000) and SHA-1 (1,300,000), and a quarter of a second on a machine of that
+/// time. A server must not be able to hold its client for long.
 pub(super) const ITERATIONS_MAX: u32 = 2_000_000;
 
 /// `r=NONCE,s=SALT,i=COUNT`, extensions may follow.

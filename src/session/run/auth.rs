@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! AUTH (RFC 4954): one mechanism after the other, until the server accepts one.
+
+use std::rc::Rc;
+
+use super::Run;
+use crate::error::Result;
+use crate::sasl::{self, Attempts, Channel, Context, Secret};
+use crate::session::Session;
+use crate::session::callback::Call;
+
+/// The way through the mechanisms that the server offers.
+pub(super) struct Authentication {
+    context: Rc<Context>,
+    attempts: Attempts,
+    /// The mechanism whose AUTH command was not sent yet.
+    opening: Option<Box<str>>,
+    /// An initial response that was too long for the command.
+    deferred: Option<Rc<Secret>>,
+}
+
+impl Run {
+    /// Tries the next mechanism.
+    pub(super) fn select_mechanism(&mut self, session: &Session) -> Option<Call> {
+        let authentication = match self.authentication.take() {
+            Some(earlier) => {
+                earlier.context.failed();
+                Some(earlier)
+            }
+            None => self.begin_authentication(session),
+        };
+        let chosen = authentication.and_then(|mut authentication| {
+            let name = authentication.attempts.next(&authentication.context)?;
+            authentication.opening = Some(name);
+            authentication.deferred = None;
+            Some(authentication)
+        });
+        let Some(authentication) = chosen else {
+            self.with_engine(|engine| engine.without_auth());
+            return None;
+        };
+        let context = Rc::clone(&authentication.context);
+        self.authentication = Some(authentication);
+        let due = context.begin(None);
+        Some(Call::Exchange { context, due })
+    }
+
+    fn begin_authentication(&self, session: &Session) -> Option<Authentication> {
+        let context = session.auth_context()?;
+        let channel = Channel {
+            host: self.host.to_string_lossy().into_owned(),
+            ..Channel::default()
+        };
+        let offered = &self.link.as_ref()?.engine.extensions().auth;
+        let attempts = Attempts::new(&context, offered, channel);
+        Some(Authentication {
+            context,
+            attempts,
+            opening: None,
+            deferred: None,
+        })
+    }
+
+    /// The server's challenge, in base64.
+    pub(super) fn challenged(&mut self, text: &[u8]) -> Option<Call> {
+        let Some(authentication) = &mut self.authentication else {
+            self.with_engine(|engine| engine.cancel());
+            return None;
+        };
+        let challenge = sasl::decode_challenge(text);
+        match (challenge, authentication.deferred.take()) {
+            // The server asks for the initial response, which did not fit into the command.
+            (Some(challenge), Some(response)) if challenge.is_empty() => {
+                self.responded(Ok(Some(response)));
+                None
+            }
+            (Some(challenge), None) => {
+                let context = Rc::clone(&authentication.context);
+                let due = context.begin(Some(&challenge));
+                Some(Call::Exchange { context, due })
+            }
+            (None, _) | (Some(_), Some(_)) => {
+                self.cancel_exchange();
+                None
+            }
+        }
+    }
+
+    /// What the mechanism answers.
+    pub(crate) fn responded(&mut self, outcome: Result<Option<Rc<Secret>>>) {
+        let Some(authentication) = &mut self.authentication else {
+            return;
+        };
+        match (authentication.opening.take(), outcome) {
+            // Nothing was sent, so there is nothing to cancel.
+            (Some(_), Err(_)) => self.with_engine(|engine| engine.next_mechanism()),
+            (Some(mechanism), Ok(response)) => {
+                let opening = sasl::opening(&mechanism, response.as_ref().map(|response| &***response));
+                authentication.deferred = response.filter(|_| opening.deferred);
+                self.with_engine(|engine| engine.authenticate(opening.line));
+            }
+            (None, Ok(Some(response))) => match sasl::answer(&response) {
+                Some(line) => self.with_engine(|engine| engine.respond(line)),
+                None => self.cancel_exchange(),
+            },
+            (None, Ok(None) | Err(_)) => self.cancel_exchange(),
+        }
+    }
+
+    fn cancel_exchange(&mut self) {
+        if let Some(authentication) = &self.authentication {
+            authentication.context.failed();
+        }
+        self.with_engine(|engine| engine.cancel());
+    }
+
+    /// The server says that it knows us. A mechanism by which it should have proved itself
+    /// has the last word.
+    pub(super) fn authenticated(&mut self) {
+        let believed = self
+            .authentication
+            .take()
+            .is_some_and(|authentication| authentication.context.succeeded());
+        self.with_engine(|engine| engine.authenticated(believed, false));
+    }
+}

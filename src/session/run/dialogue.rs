@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Commands and replies: what the engine says is done, what the server says is fed back.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Run, State, far};
+use crate::error::{Error, Result};
+use crate::protocol::{Command, Reply, Step, Wait};
+use crate::session::callback::{Call, Direction, PIECE, Piece};
+use crate::session::letter::Letter;
+use crate::session::{Session, Timeout};
+
+/// Commands of a large group are written, and their replies read, from this many bytes on.
+const GROUP_MAX: usize = 16_384;
+
+impl Run {
+    /// Does what the engine says.
+    pub(super) fn converse(&mut self, session: &Session) -> Option<Call> {
+        let Some(link) = &mut self.link else {
+            self.state = State::Done(Err(Error::Client));
+            return None;
+        };
+        let first_of_group = !link.engine.expects_reply();
+        match link.engine.next(session) {
+            Step::Send(command) => {
+                if !first_of_group || self.nothing_unsolicited(session) {
+                    self.send(session, &command);
+                }
+            }
+            Step::Receive => self.receive(session),
+            Step::Tell(event) => return Some(Call::Tell(event)),
+            Step::Ask(question) => return Some(Call::Ask(question)),
+            // The handshake is not part of the library yet: what asks for it fails, and
+            // nothing goes out in clear.
+            Step::PrepareTls => link.engine.tls_prepared(false),
+            Step::Secure => link.engine.fail(session, Error::Client),
+            Step::SelectMechanism => return self.select_mechanism(session),
+            Step::Challenge(text) => return self.challenged(&text),
+            Step::Authenticated => self.authenticated(),
+            Step::Text { message } => {
+                self.letter = Letter::begin(session, message);
+                self.state = State::Rewind;
+            }
+            Step::Done(outcome) => {
+                self.link = None;
+                self.state = State::Closed(outcome);
+            }
+        }
+        None
+    }
+
+    /// Whatever arrived before anything was asked was not asked for, and ends the dialogue.
+    fn nothing_unsolicited(&mut self, session: &Session) -> bool {
+        let Some(link) = &mut self.link else { return false };
+        let parser = &mut link.parser;
+        let arrived = link.stream.poll(|bytes| parser.feed(bytes));
+        if !link.parser.has_leftover() {
+            return match arrived {
+                Ok(_) => true,
+                Err(error) => {
+                    link.engine.fail(session, error);
+                    false
+                }
+            };
+        }
+        match self.parse(session) {
+            Ok(Some(reply)) => self.with_engine(|engine| engine.unsolicited(session, &reply)),
+            Ok(None) => self.with_engine(|engine| engine.fail(session, Error::ResponseSyntax)),
+            Err(error) => self.with_engine(|engine| engine.fail(session, error)),
+        }
+        false
+    }
+
+    /// Queues a command. A large group is written while its first replies are read.
+    fn send(&mut self, session: &Session, command: &Command) {
+        let Some(link) = &mut self.link else { return };
+        let queue = link.stream.queue();
+        let start = queue.len();
+        session.write_command(command, link.engine.extensions(), queue);
+        if session.monitor.get().is_some() {
+            let line = queue.get(start..).unwrap_or_default();
+            show(&mut self.pieces, line, Direction::Writing);
+        }
+        if link.stream.queued() < GROUP_MAX {
+            return;
+        }
+        match self.reply(session, false) {
+            Ok(Some(reply)) => self.with_engine(|engine| engine.receive(session, reply)),
+            Ok(None) => {}
+            Err(error) => self.with_engine(|engine| engine.fail(session, error)),
+        }
+    }
+
+    fn receive(&mut self, session: &Session) {
+        match self.reply(session, true) {
+            Ok(Some(reply)) => self.with_engine(|engine| engine.receive(session, reply)),
+            Ok(None) => self.with_engine(|engine| engine.fail(session, Error::Client)),
+            Err(error) => self.with_engine(|engine| engine.fail(session, error)),
+        }
+    }
+
+    /// Waits for the reply that is due; without `wait` only until what is queued is written.
+    pub(super) fn reply(&mut self, session: &Session, wait: bool) -> Result<Option<Reply>> {
+        loop {
+            if let Some(reply) = self.parse(session)? {
+                return Ok(Some(reply));
+            }
+            let link = self.link.as_mut().ok_or(Error::Client)?;
+            let limit = time_limit(session, link.engine.wait());
+            let deadline = *link.deadline.get_or_insert_with(|| far(limit));
+            let parser = &mut link.parser;
+            let arrived = |bytes: &[u8]| parser.feed(bytes);
+            let outcome = if wait {
+                link.stream.receive(Some(deadline), arrived).map(|()| true)
+            } else {
+                link.stream.exchange(0, Some(deadline), arrived)
+            };
+            match outcome {
+                Ok(true) => {}
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    self.show_rest(session);
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// The next reply that is complete, each of its lines shown to the monitor.
+    fn parse(&mut self, session: &Session) -> Result<Option<Reply>> {
+        let Some(link) = &mut self.link else {
+            return Ok(None);
+        };
+        let shown = session.monitor.get().is_some();
+        let pieces = &mut self.pieces;
+        let reply = link.parser.next(link.engine.form(), |line| {
+            if shown {
+                show(pieces, line, Direction::Reading);
+            }
+        })?;
+        if reply.is_some() {
+            // The clock of the next reply starts when this one is complete.
+            link.deadline = None;
+        }
+        Ok(reply)
+    }
+
+    /// Shows what arrived of a line that never came to its end.
+    fn show_rest(&mut self, session: &Session) {
+        if let Some(link) = self.link.as_ref().filter(|_| session.monitor.get().is_some()) {
+            show(&mut self.pieces, link.parser.rest(), Direction::Reading);
+        }
+    }
+}
+
+/// Cuts a line into pieces for the monitor.
+fn show(pieces: &mut VecDeque<Piece>, line: &[u8], direction: Direction) {
+    pieces.extend(line.chunks(PIECE).map(|piece| Piece::new(piece, direction)));
+}
+
+fn time_limit(session: &Session, wait: Wait) -> Duration {
+    let timeouts = session.timeouts.get();
+    match wait {
+        Wait::Greeting => timeouts.of(Timeout::Greeting),
+        Wait::Envelope => timeouts.of(Timeout::Envelope),
+        Wait::Data => timeouts.of(Timeout::Data),
+        Wait::EndOfData => timeouts.of(Timeout::EndOfData),
+        Wait::Quit => timeouts.quit(),
+    }
+}

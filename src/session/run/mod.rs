@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! One run of a session: resolve, connect, let the engine speak, send text.
+//!
+//! A coroutine in everything but name: [`Run::advance`] works until something is due to the
+//! application and says what. It never calls out itself.
+
+mod auth;
+mod dialogue;
+mod text;
+
+use std::collections::VecDeque;
+use std::ffi::{CString, c_int};
+use std::time::{Duration, Instant};
+
+use super::callback::{Call, Piece};
+use super::letter::Letter;
+use super::{Session, Timeout};
+use crate::error::Result;
+use crate::net::{self, Addresses, Server, Stream};
+use crate::protocol::{Engine, Event, Outcome, ReplyParser};
+
+use auth::Authentication;
+
+/// Where the run stands.
+enum State {
+    /// Nothing was done yet.
+    Resolve,
+    /// The next address is due.
+    Connect,
+    /// The engine says what comes.
+    Dialogue,
+    /// The source of the message under way is to be rewound.
+    Rewind,
+    /// Text is read from the source.
+    Text,
+    /// The connection is closed, and the application is to be told.
+    Closed(Outcome),
+    /// Nothing is left.
+    Done(Result<()>),
+}
+
+/// A connection and the dialogue over it.
+struct Link {
+    stream: Stream,
+    parser: ReplyParser,
+    engine: Engine,
+    // The deadline of the reply that is waited for, once it is.
+    deadline: Option<Instant>,
+}
+
+/// What a running session keeps.
+pub(super) struct Run {
+    server: CString,
+    host: CString,
+    state: State,
+    addresses: Addresses,
+    link: Option<Link>,
+    letter: Option<Letter>,
+    authentication: Option<Authentication>,
+    pieces: VecDeque<Piece>,
+    release_due: bool,
+}
+
+impl Run {
+    /// A run that has not begun.
+    pub(super) fn new(server: CString) -> Self {
+        Self {
+            server,
+            host: CString::default(),
+            state: State::Resolve,
+            addresses: Addresses::new(Vec::new()),
+            link: None,
+            letter: None,
+            authentication: None,
+            pieces: VecDeque::new(),
+            release_due: false,
+        }
+    }
+
+    /// Goes on until something is due.
+    pub(super) fn advance(&mut self, session: &Session) -> Call {
+        loop {
+            if let Some(piece) = self.pieces.pop_front() {
+                return Call::Show(piece);
+            }
+            if std::mem::take(&mut self.release_due) {
+                return Call::Release;
+            }
+            if let Some(call) = self.step(session) {
+                return call;
+            }
+        }
+    }
+
+    fn step(&mut self, session: &Session) -> Option<Call> {
+        match self.state {
+            State::Resolve => {
+                self.state = match self.resolve(session) {
+                    Ok(()) => State::Connect,
+                    Err(error) => State::Done(Err(error)),
+                };
+                None
+            }
+            State::Connect => self.connect(session),
+            State::Dialogue => self.converse(session),
+            State::Rewind => self.letter.as_ref().map(|letter| Call::Rewind { message: letter.message() }),
+            State::Text => self.transfer(session),
+            State::Closed(outcome) => {
+                self.state = match outcome {
+                    Outcome::Finished(result) => State::Done(result),
+                    Outcome::NextAddress(error) => {
+                        self.addresses.refused(error);
+                        State::Connect
+                    }
+                };
+                Some(Call::Tell(Event::Disconnect))
+            }
+            State::Done(result) => Some(Call::Done(result)),
+        }
+    }
+
+    fn resolve(&mut self, session: &Session) -> Result<()> {
+        session.find_localhost();
+        let server = Server::parse(&self.server);
+        let resolved = net::resolve(&server.host, &server.service)?;
+        session.resolved(resolved.canonical);
+        self.host = server.host;
+        self.addresses = Addresses::new(resolved.addresses);
+        Ok(())
+    }
+
+    fn connect(&mut self, session: &Session) -> Option<Call> {
+        match self.addresses.connect(session.timeouts.get().of(Timeout::Greeting)) {
+            Ok(socket) => {
+                self.link = Some(Link {
+                    stream: Stream::new(socket),
+                    parser: ReplyParser::default(),
+                    engine: Engine::new(false),
+                    deadline: None,
+                });
+                self.state = State::Dialogue;
+                Some(Call::Tell(Event::Connect))
+            }
+            Err(error) => {
+                self.state = State::Done(Err(error));
+                None
+            }
+        }
+    }
+
+    /// The application's answer to a question of the engine's.
+    pub(super) fn answer(&mut self, session: &Session, answer: c_int) {
+        self.with_engine(|engine| engine.answer(session, answer));
+    }
+
+    fn with_engine(&mut self, f: impl FnOnce(&mut Engine)) {
+        if let Some(link) = &mut self.link {
+            f(&mut link.engine);
+        }
+    }
+}
+
+/// The moment when a time-out is over; one too far to be told is as good as a year.
+fn far(limit: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(366 * 86_400);
+    Instant::now() + limit.min(YEAR)
+}
