@@ -24,10 +24,23 @@ struct peer;
  *   E           the client closes: read the end of the connection
  *   W           say nothing and take what comes, until the client closes
  *   D: text     send the text and CRLF slowly, byte by byte, while the client listens
+ *   L           the client begins TLS (peer_start_secure)
  *   X           close
  *   R           reset the connection
  */
 struct peer *peer_start(const char *script);
+
+/* The same with TLS for the step L. `start` makes a connection secure, NULL if that fails; the
+ * others take what it returned. `pending` tells whether there is something to receive already. */
+struct peer_security {
+    void *(*start)(int socket);
+    long (*receive)(void *secured, char *buffer, size_t size);
+    long (*send)(void *secured, const char *data, size_t length);
+    int (*pending)(const void *secured);
+    void (*end)(void *secured);
+};
+
+struct peer *peer_start_secure(const char *script, const struct peer_security *security);
 
 /* "127.0.0.1:port", and the port alone. */
 const char *peer_address(const struct peer *peer);

@@ -63,7 +63,7 @@ struct auth_client_request
    */
   const char *name;
   /**
-   * What the field is: [`field`].
+   * What the field is: AUTH_USER and so on.
    */
   unsigned int flags;
   /**

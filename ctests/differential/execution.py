@@ -40,7 +40,7 @@ class Library:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if name.startswith(("ASAN_", "UBSAN_", "LSAN_", "MALLOC_")) or name in ("PATH", "LD_PRELOAD")
+            if name.startswith(("ASAN_", "UBSAN_", "LSAN_")) or name in ("PATH", "LD_PRELOAD")
         }
         # Nothing of the user's configuration, a fixed time zone and locale.
         fixed = {"LC_ALL": "C", "TZ": "CET-1", "HOME": str(self.directory)}

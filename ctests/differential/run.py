@@ -11,10 +11,13 @@ import subprocess
 import sys
 import tempfile
 
-from comparison import judge
-from execution import SONAME, Library, execute
-from normal_form import normal_form
-from scenario import load
+# The source tree may be read-only, and should stay clean.
+sys.dont_write_bytecode = True
+
+from comparison import judge  # noqa: E402
+from execution import SONAME, Library, execute  # noqa: E402
+from normal_form import normal_form  # noqa: E402
+from scenario import load  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 

@@ -12,8 +12,8 @@ SECTIONS = ("server", "driver", "changes", "ours")
 class Scenario:
     name: str
     rows: list = field(default_factory=list)  # of the table of divergences
-    reference_undefined: bool = False
     limit: float = 5.0  # seconds for one run of the driver
+    ignore_wire: bool = False  # where it is chance what a client still writes to a closing server
     environment: dict = field(default_factory=dict)
     server: str = ""
     driver: str = ""
@@ -80,10 +80,10 @@ def build(text):
 def set_option(scenario, name, value):
     if name == "differs":
         scenario.rows = [int(row) for row in value.split()]
-    elif name == "reference" and value == "undefined":
-        scenario.reference_undefined = True
     elif name == "limit":
         scenario.limit = float(value)
+    elif name == "ignore" and value == "wire":
+        scenario.ignore_wire = True
     elif name == "environment":
         variable, _, content = value.partition("=")
         scenario.environment[variable] = content

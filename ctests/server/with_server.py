@@ -13,7 +13,9 @@ import pathlib
 import subprocess
 import sys
 
-from scripted_smtp import ScriptedServer
+sys.dont_write_bytecode = True
+
+from scripted_smtp import ScriptedServer  # noqa: E402
 
 
 def main():

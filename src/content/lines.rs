@@ -9,11 +9,13 @@
 use memchr::{memchr, memchr2};
 
 use super::note::{Note, Output};
+use super::text::Framing;
 use super::{CR, CRLF, LF};
 
 /// Turns blocks of a body, cut anywhere, into lines.
 #[derive(Debug)]
 pub(super) struct Lines {
+    dots: bool,
     count: bool,
     /// Nothing of the present line has come yet.
     at_start: bool,
@@ -25,9 +27,10 @@ pub(super) struct Lines {
 
 impl Lines {
     /// A body is about to start.
-    pub(super) fn new(count: bool) -> Self {
+    pub(super) fn new(framing: Framing, count: bool) -> Self {
         Self {
-            count,
+            dots: framing == Framing::Dots,
+            count: count && framing == Framing::Dots,
             at_start: true,
             after_cr: false,
             length: 0,
@@ -65,7 +68,7 @@ impl Lines {
     fn encode(&mut self, text: &[u8], out: &mut Output) {
         let mut rest = text;
         while let Some(&first) = rest.first() {
-            if self.at_start && first == b'.' {
+            if self.dots && self.at_start && first == b'.' {
                 out.wire.push(b'.');
             }
             let Some((run, after)) = rest.split_at_checked(clean_run(rest)) else {
@@ -127,7 +130,7 @@ mod tests {
     use super::*;
 
     fn encode(blocks: &[&str]) -> String {
-        let mut lines = Lines::new(false);
+        let mut lines = Lines::new(Framing::Dots, false);
         let mut out = Output::default();
         for block in blocks {
             lines.push(block.as_bytes(), &mut out);
@@ -138,7 +141,7 @@ mod tests {
     }
 
     fn count(blocks: &[&str]) -> Vec<Note> {
-        let mut lines = Lines::new(true);
+        let mut lines = Lines::new(Framing::Dots, true);
         let mut out = Output::default();
         for block in blocks {
             lines.push(block.as_bytes(), &mut out);
@@ -202,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_not_kept() {
-        let mut lines = Lines::new(true);
+        let mut lines = Lines::new(Framing::Dots, true);
         let mut out = Output::default();
         for _ in 0..100 {
             lines.push(&[b'x'; 10_000], &mut out);

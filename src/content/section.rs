@@ -9,12 +9,14 @@ use memchr::{memchr2, memchr3};
 
 use super::header::{Fate, NAME_MAX, Plan};
 use super::note::{HeaderNotes, Output};
+use super::text::{Framing, Options};
 use super::{CR, CRLF, LF};
 
 /// The header section under way.
 #[derive(Debug)]
 pub(super) struct Section {
     plan: Plan,
+    dots: bool,
     line: Line,
     /// The last octet was a CR; what it is worth depends on the next.
     after_cr: bool,
@@ -37,14 +39,15 @@ enum Line {
 }
 
 impl Section {
-    pub(super) fn new(plan: Plan, count: bool, show: bool) -> Self {
+    pub(super) fn new(plan: Plan, options: Options) -> Self {
         Self {
             plan,
+            dots: options.framing == Framing::Dots,
             line: Line::Start,
             after_cr: false,
             name: Vec::new(),
             passes: true,
-            notes: HeaderNotes::new(count, show),
+            notes: HeaderNotes::new(options.count, options.show_headers),
         }
     }
 
@@ -70,6 +73,13 @@ impl Section {
             }
         }
         None
+    }
+
+    /// Notes the header before the present line: nothing follows that could continue it.
+    pub(super) fn close_notes(&mut self, out: &mut Output) {
+        if self.line == Line::Start {
+            self.notes.close(&mut out.notes);
+        }
     }
 
     /// Ends the section: adds what the message lacks, then the empty line.
@@ -154,7 +164,7 @@ impl Section {
 
     /// Writes the start of a line.
     fn start(&mut self, text: &[u8], out: &mut Output) {
-        if text.first() == Some(&b'.') {
+        if self.dots && text.first() == Some(&b'.') {
             out.wire.push(b'.');
         }
         out.wire.extend_from_slice(text);
@@ -174,6 +184,7 @@ impl Section {
 mod tests {
     use super::super::header::{Facts, HeaderOption, Headers, Value};
     use super::super::note::Note;
+    use super::super::text::Body;
     use super::*;
 
     /// `Bcc` is prohibited, `Subject` overridden, nothing missing but Date and From.
@@ -192,7 +203,13 @@ mod tests {
         headers.set_option(b"Bcc", HeaderOption::Prohibit(true)).unwrap();
         headers.set(b"Subject", Value::Text(Some(b"mine"))).unwrap();
         headers.set_option(b"Subject", HeaderOption::Override(true)).unwrap();
-        Section::new(headers.plan(&facts), show, show)
+        let options = Options {
+            framing: Framing::Dots,
+            body: Body::Lines,
+            count: show,
+            show_headers: show,
+        };
+        Section::new(headers.plan(&facts), options)
     }
 
     const DATE_AND_FROM: &str = "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nFrom: me@example.org\r\n";

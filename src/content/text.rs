@@ -13,7 +13,7 @@ pub struct Options {
     pub framing: Framing,
     /// What the body consists of.
     pub body: Body,
-    /// Note how long each header and each line of the body is.
+    /// Note how long each header is, and with [`Framing::Dots`] each line of the body.
     pub count: bool,
     /// Note each header that goes out.
     pub show_headers: bool,
@@ -24,6 +24,8 @@ pub struct Options {
 pub enum Framing {
     /// DATA: a line with nothing but a dot (RFC 5321 §4.1.1.4).
     Dots,
+    /// BDAT: by its length (RFC 3030 §2), so that nothing is added.
+    Chunks,
 }
 
 /// What a body consists of.
@@ -31,6 +33,8 @@ pub enum Framing {
 pub enum Body {
     /// Lines, as MIME calls 7bit and 8bit (RFC 2045 §2.7, §2.8).
     Lines,
+    /// Any octets (RFC 3030 §3), which only [`Framing::Chunks`] can carry.
+    Binary,
 }
 
 /// What came to its end.
@@ -47,6 +51,7 @@ pub enum End {
 pub struct Text {
     options: Options,
     place: Place,
+    body_length: usize,
 }
 
 /// How far the text has come.
@@ -54,6 +59,7 @@ pub struct Text {
 enum Place {
     Headers(Section),
     Body(Lines),
+    BinaryBody,
     /// Complete; anything more would be taken for a command by the server.
     Over,
 }
@@ -64,7 +70,8 @@ impl Text {
     pub fn new(plan: Plan, options: Options) -> Self {
         Self {
             options,
-            place: Place::Headers(Section::new(plan, options.count, options.show_headers)),
+            place: Place::Headers(Section::new(plan, options)),
+            body_length: 0,
         }
     }
 
@@ -78,9 +85,18 @@ impl Text {
             rest = body;
             self.end_headers(out);
         }
-        if let Place::Body(lines) = &mut self.place {
-            lines.push(rest, out);
+        let before = out.wire.len();
+        match &mut self.place {
+            Place::Headers(_) | Place::Over => {}
+            Place::Body(lines) => lines.push(rest, out),
+            Place::BinaryBody => out.wire.extend_from_slice(rest),
         }
+        self.body_length += out.wire.len() - before;
+    }
+
+    /// How many octets of the body came out since this was asked last.
+    pub fn take_body_length(&mut self) -> usize {
+        std::mem::take(&mut self.body_length)
     }
 
     /// The source has no more: while headers are read, that ends the headers (a source without
@@ -92,20 +108,37 @@ impl Text {
                 End::Headers
             }
             Place::Body(lines) => {
+                let before = out.wire.len();
                 lines.end(out);
+                self.body_length += out.wire.len() - before;
                 match self.options.framing {
                     Framing::Dots => out.wire.extend_from_slice(b".\r\n"),
+                    Framing::Chunks => {}
                 }
                 self.place = Place::Over;
                 End::Message
             }
-            Place::Over => End::Message,
+            Place::BinaryBody | Place::Over => {
+                self.place = Place::Over;
+                End::Message
+            }
+        }
+    }
+
+    /// The text ends where it is; what was not told yet of what went out, is.
+    pub fn abandon(&mut self, out: &mut Output) {
+        if let Place::Headers(section) = &mut self.place {
+            section.close_notes(out);
         }
     }
 
     fn end_headers(&mut self, out: &mut Output) {
         let body = match self.options.body {
-            Body::Lines => Place::Body(Lines::new(self.options.count)),
+            Body::Lines => {
+                let Options { framing, count, .. } = self.options;
+                Place::Body(Lines::new(framing, count))
+            }
+            Body::Binary => Place::BinaryBody,
         };
         if let Place::Headers(section) = std::mem::replace(&mut self.place, body) {
             section.end(out);
@@ -120,6 +153,10 @@ mod tests {
     use super::*;
 
     fn text(count: bool) -> Text {
+        with(Framing::Dots, Body::Lines, count)
+    }
+
+    fn with(framing: Framing, body: Body, count: bool) -> Text {
         let facts = Facts {
             reverse_path: Some(b"me@example.org"),
             recipients: &|_| {},
@@ -132,8 +169,8 @@ mod tests {
         let mut headers = Headers::default();
         headers.set(b"Message-Id", super::super::header::Value::MessageId(Some(b"1"))).unwrap();
         let options = Options {
-            framing: Framing::Dots,
-            body: Body::Lines,
+            framing,
+            body,
             count,
             show_headers: false,
         };
@@ -188,6 +225,29 @@ mod tests {
     fn nothing_follows_the_end() {
         let (wire, _) = send(&[Some("\nbody\n"), None, Some("QUIT\r\n"), None]);
         assert_eq!(wire, format!("{SUPPLIED}\r\nbody\r\n.\r\n"));
+    }
+
+    #[test]
+    fn chunks_have_no_dots_and_count_their_octets() {
+        let mut text = with(Framing::Chunks, Body::Lines, true);
+        let mut out = Output::default();
+        text.push(b"To: b\n\n.a\nb", &mut out);
+        assert_eq!(out.notes, [7, 39, 22, 17].map(Note::Data));
+        assert_eq!(text.take_body_length(), 5);
+        assert_eq!(text.end(&mut out), End::Message);
+        assert_eq!(text.take_body_length(), 2);
+        assert!(out.wire.ends_with(b"\r\n\r\n.a\r\nb\r\n"));
+    }
+
+    #[test]
+    fn a_binary_body_passes_as_it_is() {
+        let mut text = with(Framing::Chunks, Body::Binary, false);
+        let mut out = Output::default();
+        text.push(b"To: b\n\n\r.\n\0\r", &mut out);
+        text.push(b"\n", &mut out);
+        assert_eq!(text.end(&mut out), End::Message);
+        assert_eq!(text.take_body_length(), 6);
+        assert!(out.wire.ends_with(b"\r\n\r\n\r.\n\0\r\n"));
     }
 
     #[test]

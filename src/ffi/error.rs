@@ -6,7 +6,7 @@ use std::ptr;
 
 use super::errno;
 use super::guard::guard;
-use crate::error;
+use crate::error::{self, Error};
 use crate::net;
 
 /// The calling thread's last error: one of SMTP_ERR_*, or a negated `errno`; 0 = none so far.
@@ -22,7 +22,7 @@ pub unsafe extern "C" fn smtp_strerror(error: c_int, buf: *mut c_char, buflen: u
     errno::preserved(|| {
         guard(ptr::null_mut(), || {
             if buf.is_null() || buflen == 0 {
-                return Ok(ptr::null_mut());
+                return Err(Error::Invalid);
             }
             let text = describe(error);
             let bytes = text.to_bytes();

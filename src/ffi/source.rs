@@ -5,9 +5,17 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
 use super::errno;
+use crate::error::{self, Error};
 
 /// Size of the blocks that are read from a file.
 const BLOCK: usize = 8192;
+
+/// A callback that fails says so through `errno`; who calls it directly looks at our error.
+fn refuse() -> *const c_char {
+    error::set_last(Error::Invalid);
+    errno::set(libc::EINVAL);
+    ptr::null()
+}
 
 /// Message callback for a `FILE *`; see `smtp_set_message_fp`.
 #[unsafe(no_mangle)]
@@ -18,8 +26,7 @@ pub unsafe extern "C" fn _smtp_message_fp_cb(
 ) -> *const c_char {
     let file = arg.cast::<libc::FILE>();
     if file.is_null() || ctx.is_null() {
-        errno::set(libc::EINVAL);
-        return ptr::null();
+        return refuse();
     }
     // SAFETY: ctx points to the caller's variable.
     let context = unsafe { &mut *ctx };
@@ -58,8 +65,7 @@ pub unsafe extern "C" fn _smtp_message_str_cb(
 ) -> *const c_char {
     let string = arg.cast::<c_char>();
     if string.is_null() || ctx.is_null() {
-        errno::set(libc::EINVAL);
-        return ptr::null();
+        return refuse();
     }
     // SAFETY: ctx points to the caller's variable.
     let context = unsafe { &mut *ctx };

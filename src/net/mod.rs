@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! The network and what the host knows: names, addresses, connections, TLS contexts.
+//! The network and what the host knows: names, addresses, connections, TLS.
 //!
 //! Unsafe code is allowed here for the system's and OpenSSL's C functions only.
 
@@ -20,4 +20,4 @@ pub use password::{PasswordCallback, PasswordFunction};
 pub use resolve::{Resolved, resolve, resolver_message};
 pub use server::{Server, server_host};
 pub use stream::Stream;
-pub use tls::TlsContext;
+pub use tls::{Identity, Obstacle, Secured, TlsBinding, TlsBindingKind, TlsContext, TlsSetup};

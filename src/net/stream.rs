@@ -3,24 +3,88 @@
 //! and neither side is ever waited for longer than a deadline.
 
 use std::io::{self, Read as _, Write as _};
+use std::mem;
 use std::net::TcpStream;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::Instant;
 
 use super::poll::{self, Watch};
+use super::tls::{Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
 use crate::error::{Error, Result};
 
-/// How much is read at once; a reply to a command is some 50 bytes.
+/// How much is read at once; a reply to a command is some 50 bytes, a TLS record holds at
+/// most this much.
 const READ_SIZE: usize = 16_384;
 
 /// A non-blocking connection with a queue of bytes to write.
-#[derive(Debug)]
 pub struct Stream {
-    socket: TcpStream,
+    layer: Layer,
     queue: Vec<u8>,
     written: usize,
     // The peer takes nothing more. What it sent before may explain why, so reading goes on.
     deaf: bool,
+}
+
+/// What the bytes go through.
+enum Layer {
+    Plain(TcpStream),
+    Tls(Box<Connection>),
+    /// A handshake failed, and the connection went with it.
+    Closed,
+}
+
+/// What came of reading or writing without waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// So many bytes passed.
+    Bytes(usize),
+    /// Nothing passes now.
+    Blocked,
+    /// Nothing will ever pass again.
+    Ended,
+}
+
+impl Layer {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<Attempt> {
+        match self {
+            Self::Plain(socket) => match retry(|| socket.read(buffer))? {
+                Attempt::Bytes(0) => Ok(Attempt::Ended),
+                attempt => Ok(attempt),
+            },
+            Self::Tls(connection) => connection.read(buffer),
+            Self::Closed => Ok(Attempt::Ended),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<Attempt> {
+        match self {
+            Self::Plain(socket) => retry(|| socket.write(bytes)),
+            Self::Tls(connection) => connection.write(bytes),
+            Self::Closed => Ok(Attempt::Ended),
+        }
+    }
+
+    fn descriptor(&self) -> Option<RawFd> {
+        match self {
+            Self::Plain(socket) => Some(socket.as_raw_fd()),
+            Self::Tls(connection) => Some(connection.as_raw_fd()),
+            Self::Closed => None,
+        }
+    }
+}
+
+fn retry(mut operation: impl FnMut() -> io::Result<usize>) -> Result<Attempt> {
+    loop {
+        return match operation() {
+            Ok(count) => Ok(Attempt::Bytes(count)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted => continue,
+                io::ErrorKind::WouldBlock => Ok(Attempt::Blocked),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ok(Attempt::Ended),
+                _ => Err(error.into()),
+            },
+        };
+    }
 }
 
 impl Stream {
@@ -28,10 +92,46 @@ impl Stream {
     #[must_use]
     pub fn new(socket: TcpStream) -> Self {
         Self {
-            socket,
+            layer: Layer::Plain(socket),
             queue: Vec::new(),
             written: 0,
             deaf: false,
+        }
+    }
+
+    /// Begins TLS: writes what is queued in clear, and shakes hands. After a failure the
+    /// connection is closed.
+    pub fn secure(&mut self, setup: TlsSetup, deadline: Option<Instant>) -> Result<Secured> {
+        while self.queued() > 0 {
+            self.write(0)?;
+            if self.queued() > 0 {
+                self.wait(deadline)?;
+            }
+        }
+        let Layer::Plain(socket) = mem::replace(&mut self.layer, Layer::Closed) else {
+            return Err(Error::Client);
+        };
+        let (connection, secured) = Connection::handshake(setup, socket, deadline)?;
+        self.layer = Layer::Tls(Box::new(connection));
+        Ok(secured)
+    }
+
+    /// Data that tell this TLS connection from any other; `None` without TLS.
+    #[must_use]
+    pub fn binding(&self) -> Option<TlsBinding> {
+        match &self.layer {
+            Layer::Tls(connection) => connection.binding(),
+            Layer::Plain(_) | Layer::Closed => None,
+        }
+    }
+
+    /// Ends the connection politely: over TLS with a close_notify (RFC 8446 §6.1), so that
+    /// the server knows that nothing was cut off. A stream that is only dropped says nothing.
+    pub fn close(self) {
+        if let Layer::Tls(connection) = self.layer {
+            if !self.deaf {
+                connection.close();
+            }
         }
     }
 
@@ -57,7 +157,7 @@ impl Stream {
         mut arrived: impl FnMut(&[u8]),
     ) -> Result<bool> {
         loop {
-            self.write()?;
+            self.write(rest)?;
             if self.read(&mut arrived)? {
                 return Ok(true);
             }
@@ -71,7 +171,7 @@ impl Stream {
     /// Writes all that is queued and waits for bytes from the server.
     pub fn receive(&mut self, deadline: Option<Instant>, mut arrived: impl FnMut(&[u8])) -> Result<()> {
         loop {
-            self.write()?;
+            self.write(0)?;
             if self.read(&mut arrived)? {
                 return Ok(());
             }
@@ -85,37 +185,48 @@ impl Stream {
     }
 
     fn wait(&self, deadline: Option<Instant>) -> Result<()> {
+        let expired = || deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let mut wants_write = false;
+        if let Layer::Tls(connection) = &self.layer {
+            wants_write = connection.wants_write();
+            if connection.is_interrupted() {
+                // There is more to read, and the socket need not say so.
+                return if expired() { Err(Error::System(libc::ETIMEDOUT)) } else { Ok(()) };
+            }
+        }
+        let Some(socket) = self.layer.descriptor() else {
+            return Err(Error::Dropped);
+        };
         let watch = Watch {
-            socket: self.socket.as_raw_fd(),
+            socket,
             readable: true,
-            writable: self.queued() > 0,
+            writable: self.queued() > 0 || wants_write,
         };
         let [(readable, writable)] = poll::wait(&[watch], deadline)?;
-        let expired = deadline.is_some_and(|deadline| deadline <= Instant::now());
-        if expired && !readable && !writable {
+        if expired() && !readable && !writable {
             return Err(Error::System(libc::ETIMEDOUT));
         }
         Ok(())
     }
 
-    /// Writes what the socket takes now.
-    fn write(&mut self) -> Result<()> {
+    /// Writes what the socket takes now. Over TLS, a part of a record stays behind if no more
+    /// than `rest` bytes do.
+    fn write(&mut self, rest: usize) -> Result<()> {
         while self.queued() > 0 {
-            let rest = self.queue.get(self.written..).unwrap_or_default();
-            match self.socket.write(rest) {
-                Ok(count) => self.written += count,
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => return Ok(()),
-                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
-                        self.deaf = true;
-                        self.written = self.queue.len();
-                    }
-                    _ => return Err(error.into()),
-                },
+            if matches!(self.layer, Layer::Tls(_)) && self.queued() < RECORD_SIZE.min(rest) {
+                break;
+            }
+            let bytes = self.queue.get(self.written..).unwrap_or_default();
+            match self.layer.write(bytes)? {
+                Attempt::Bytes(count) => self.written += count,
+                Attempt::Blocked => return Ok(()),
+                Attempt::Ended => {
+                    self.deaf = true;
+                    self.written = self.queue.len();
+                }
             }
         }
-        self.queue.clear();
+        self.queue.drain(..self.written);
         self.written = 0;
         Ok(())
     }
@@ -123,24 +234,15 @@ impl Stream {
     /// Reads what is there; `false` = nothing yet.
     fn read(&mut self, arrived: &mut impl FnMut(&[u8])) -> Result<bool> {
         let mut buffer = [0; READ_SIZE];
-        loop {
-            match self.socket.read(&mut buffer) {
-                Ok(0) => return Err(Error::Dropped),
-                Ok(count) => {
-                    arrived(buffer.get(..count).unwrap_or_default());
-                    return Ok(true);
-                }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    // A peer that takes nothing and says nothing more is gone.
-                    io::ErrorKind::WouldBlock if self.deaf => return Err(Error::Dropped),
-                    io::ErrorKind::WouldBlock => return Ok(false),
-                    io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                        return Err(Error::Dropped);
-                    }
-                    _ => return Err(error.into()),
-                },
+        match self.layer.read(&mut buffer)? {
+            Attempt::Bytes(count) => {
+                arrived(buffer.get(..count).unwrap_or_default());
+                Ok(true)
             }
+            // A peer that takes nothing and says nothing more is gone.
+            Attempt::Blocked if self.deaf => Err(Error::Dropped),
+            Attempt::Blocked => Ok(false),
+            Attempt::Ended => Err(Error::Dropped),
         }
     }
 }

@@ -130,7 +130,13 @@ pub fn write_etrn(option: EtrnOption, domain: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn decimal(out: &mut Vec<u8>, before: &[u8], value: u64) {
+/// Appends `BDAT` for a chunk whose octets follow (RFC 3030 §2).
+pub fn write_bdat(octets: usize, last: bool, out: &mut Vec<u8>) {
+    decimal(out, b"BDAT ", octets);
+    out.extend_from_slice(if last { b" LAST\r\n" } else { b"\r\n" });
+}
+
+fn decimal<N: std::fmt::Display>(out: &mut Vec<u8>, before: &[u8], value: N) {
     out.extend_from_slice(before);
     // Writing to a Vec cannot fail.
     let _ = write!(out, "{value}");

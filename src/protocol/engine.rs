@@ -9,7 +9,7 @@ use super::extensions::Extensions;
 use super::outbox::{Outbox, StartTls};
 use super::pipeline::{Expect, Pipeline, Wait};
 use super::reply::{EnhancedCode, Reply, ReplyCode, ReplyForm, Severity};
-use super::transaction::Transaction;
+use super::transaction::{ChunkedText, Prospect, Transaction};
 use crate::error::{Error, Result};
 
 /// What to do next.
@@ -37,6 +37,25 @@ pub enum Step {
     Authenticated,
     /// Send a message's text, its end included: [`Engine::text_sent`].
     Text {
+        /// Position of the message.
+        message: usize,
+    },
+    /// Send the next chunk of a message's text: [`Engine::chunk_sent`]. If it goes `ahead` of
+    /// the recipients' replies, only a text that ends within one chunk is sent:
+    /// [`Engine::text_held`] for a longer one.
+    Chunk {
+        /// Position of the message.
+        message: usize,
+        /// No recipient is accepted yet.
+        ahead: bool,
+    },
+    /// Someone takes the message: what was read of its text ahead is as good as sent.
+    TextWanted {
+        /// Position of the message.
+        message: usize,
+    },
+    /// Nothing more of the message's text is wanted, and what was read of it ahead is void.
+    TextVoid {
         /// Position of the message.
         message: usize,
     },
@@ -114,6 +133,7 @@ enum Phase {
     Recipients(usize),
     Data,
     Text,
+    Chunks,
     EndOfData {
         void: bool,
     },
@@ -149,6 +169,9 @@ pub struct Engine {
     replaceable: bool,
     // The server announced the end (421); replies that are due are still read.
     closing: bool,
+    // A message's source failed: the session ends with this error once the replies about
+    // messages before it are read.
+    source_failed: Option<Error>,
     after_quit: Outcome,
     challenge_count: usize,
     // Our side has given up the AUTH exchange that is under way.
@@ -157,6 +180,15 @@ pub struct Engine {
 
 /// Most challenges of one AUTH exchange that are answered; the longest mechanism needs four.
 const CHALLENGES_MAX: usize = 32;
+
+/// Most messages whose final replies are due at once. What is unanswered when a connection
+/// dies may be sent twice by a restart, so the window is small.
+const OVERLAP_MAX: usize = 8;
+/// Most text in unanswered chunks when another message begins; for the same reason.
+const OVERLAP_TEXT_MAX: usize = 256 * 1024;
+/// Most commands without answer while chunks are written: what a server that does not answer
+/// can make us remember.
+const CHUNKS_MAX: usize = 1024;
 
 /// The local answer to a message that needs SMTPUTF8 (RFC 6531 §3.5: 553 with X.6.7).
 const NO_SMTPUTF8: &str = "SMTPUTF8 not offered by the server (libesmtp)";
@@ -183,6 +215,7 @@ impl Engine {
             etrn_done: false,
             replaceable: true,
             closing: false,
+            source_failed: None,
             after_quit: Outcome::Finished(Ok(())),
             challenge_count: 0,
             cancelled: false,
@@ -228,12 +261,16 @@ impl Engine {
             if let Phase::Over(outcome) = self.phase {
                 return Step::Done(outcome);
             }
-            if self.closing && self.pipeline.is_empty() {
-                self.end(outbox, Error::Dropped);
+            let ending = self.closing || self.source_failed.is_some();
+            if ending && self.pipeline.is_empty() {
+                match self.source_failed {
+                    Some(error) => self.over(Outcome::Finished(Err(error))),
+                    None => self.end(outbox, Error::Dropped),
+                }
                 continue;
             }
             let open = self.pipeline.is_open(self.extensions.pipelining);
-            if self.closing || !open || self.phase == Phase::Await {
+            if ending || !open || self.phase == Phase::Await {
                 return Step::Receive;
             }
             if let Some(step) = self.write(outbox) {
@@ -283,6 +320,7 @@ impl Engine {
                 let message = self.transactions.front()?.message;
                 Some(Step::Text { message })
             }
+            Phase::Chunks => self.write_chunk(outbox),
             Phase::EndOfData { void } => {
                 let expect = if void { Expect::VoidEndOfData } else { Expect::EndOfData };
                 self.phase = Phase::NextMessage;
@@ -317,12 +355,13 @@ impl Engine {
         if all && required.dsn && !offered.dsn {
             self.due.push_back(Step::Ask(Question::NoDsn));
         }
-        if required.binary {
-            // BDAT is not spoken yet, so a BINARYMIME message cannot be sent at all.
+        if required.binary && !offered.chunking {
+            // Whatever the answer is: such a message cannot be sent without BDAT.
             self.extension_missing = true;
-            if !offered.chunking {
-                self.due.push_back(Step::Ask(Question::NoChunking));
-            }
+            self.due.push_back(Step::Ask(Question::NoChunking));
+        }
+        if required.binary && !offered.binary_mime {
+            self.extension_missing = true;
             self.due.push_back(Step::Tell(Event::NoBinaryMime));
         }
         if all && required.eight_bit && !offered.eight_bit_mime {
@@ -358,7 +397,10 @@ impl Engine {
             self.quit(Outcome::Finished(Ok(())));
             return None;
         };
-        if self.extensions.xusr && !self.pipeline.is_empty() {
+        let window_is_full =
+            self.transactions.len() >= OVERLAP_MAX || self.pipeline.unanswered_text() >= OVERLAP_TEXT_MAX;
+        let waits = self.extensions.xusr || window_is_full;
+        if waits && !self.pipeline.is_empty() {
             return Some(Step::Receive);
         }
         self.next_message = message + 1;
@@ -405,9 +447,10 @@ impl Engine {
     }
 
     fn write_recipient(&mut self, outbox: &dyn Outbox, from: usize) -> Option<Step> {
-        let transaction = self.transactions.back()?;
+        let transaction = self.transactions.back_mut()?;
         let message = transaction.message;
         if let Some(recipient) = transaction.recipient(outbox, from) {
+            transaction.unanswered += 1;
             self.phase = Phase::Recipients(recipient + 1);
             return self.send(Command::Rcpt { message, recipient }, Expect::Rcpt(recipient));
         }
@@ -423,8 +466,52 @@ impl Engine {
                 return None;
             }
         }
-        self.phase = Phase::Data;
+        self.phase = if self.extensions.chunking { Phase::Chunks } else { Phase::Data };
         None
+    }
+
+    /// Sends text, or waits until it is known whether anybody takes it. A short text may go
+    /// ahead of that: with pipelining it costs nothing but itself.
+    fn write_chunk(&mut self, outbox: &dyn Outbox) -> Option<Step> {
+        let transaction = self.transactions.back()?;
+        let message = transaction.message;
+        match (transaction.prospect(), transaction.text) {
+            (Prospect::Refused, ChunkedText::NotBegun | ChunkedText::Held) => {
+                // Each of its replies is there, so it is the only one under way.
+                self.nobody_accepted(outbox);
+                None
+            }
+            (Prospect::Open, ChunkedText::NotBegun) => Some(Step::Chunk { message, ahead: true }),
+            (Prospect::Open, _) => Some(Step::Receive),
+            _ if self.pipeline.len() >= CHUNKS_MAX => Some(Step::Receive),
+            (Prospect::Accepted | Prospect::Refused, _) => Some(Step::Chunk { message, ahead: false }),
+        }
+    }
+
+    /// A chunk is written.
+    pub fn chunk_sent(&mut self, octets: usize, last: bool) {
+        if let Some(transaction) = self.transactions.back_mut() {
+            transaction.text = ChunkedText::Begun;
+        }
+        self.pipeline.push(Expect::Chunk { last, octets });
+        if last {
+            self.phase = Phase::NextMessage;
+        }
+    }
+
+    /// The text is too long to be sent before a recipient is accepted.
+    pub fn text_held(&mut self) {
+        if let Some(transaction) = self.transactions.back_mut() {
+            transaction.text = ChunkedText::Held;
+        }
+    }
+
+    /// The message's source failed. What was written of the message is never completed;
+    /// messages before it still get their replies.
+    pub fn source_failed(&mut self, error: Error) {
+        self.transactions.pop_back();
+        self.pipeline.forget_last_transaction();
+        self.source_failed = Some(error);
     }
 
     /// Takes the reply to the oldest command that is not answered.
@@ -498,15 +585,10 @@ impl Engine {
                 self.phase = Phase::EndOfData { void: true };
             }
             Expect::VoidData => {}
-            Expect::EndOfData => {
-                if let Some(transaction) = self.transactions.pop_front() {
-                    let message = transaction.message;
-                    transaction.settle(outbox, reply);
-                    self.due.push_back(Step::Tell(Event::MessageSent { message }));
-                }
-                self.envelope_open = !reply.is_completion();
-            }
+            Expect::EndOfData => self.settle(outbox, reply),
             Expect::VoidEndOfData => self.envelope_open = !reply.is_completion(),
+            Expect::Chunk { last, .. } => self.chunk_answered(outbox, last, reply),
+            Expect::VoidChunk { .. } => {}
             Expect::Quit => return self.over(self.after_quit),
         }
         if reply.is_closing() {
@@ -655,9 +737,20 @@ impl Engine {
             return;
         }
         transaction.mail_refused(outbox, reply);
-        self.transactions.pop_front();
+        self.void_transaction(message);
+    }
+
+    /// The transaction whose replies are due is over before its end.
+    fn void_transaction(&mut self, message: usize) {
+        // The last one may still be being written.
+        if self.transactions.len() == 1 {
+            self.phase = Phase::NextMessage;
+        }
+        let transaction = self.transactions.pop_front();
         self.pipeline.void_transaction();
-        self.phase = Phase::NextMessage;
+        if transaction.is_some_and(|transaction| transaction.text != ChunkedText::NotBegun) {
+            self.due.push_back(Step::TextVoid { message });
+        }
     }
 
     fn rcpt_answered(&mut self, outbox: &dyn Outbox, recipient: usize, reply: &Reply) {
@@ -665,6 +758,25 @@ impl Engine {
             let message = transaction.message;
             transaction.recipient_answered(outbox, recipient, reply);
             self.due.push_back(Step::Tell(Event::RecipientStatus { message, recipient }));
+            match (transaction.unanswered, transaction.text, transaction.prospect()) {
+                (1.., ..) | (0, ChunkedText::NotBegun | ChunkedText::Held, _) => {}
+                (0, ChunkedText::Begun, Prospect::Accepted) => {
+                    self.due.push_back(Step::TextWanted { message });
+                }
+                // What the server says of the text is of no interest, an acceptance least of all.
+                (0, ChunkedText::Begun, _) => self.nobody_accepted(outbox),
+            }
+        }
+    }
+
+    /// The message whose replies are due is for nobody.
+    fn nobody_accepted(&mut self, outbox: &dyn Outbox) {
+        if let Some(transaction) = self.transactions.front() {
+            let message = transaction.message;
+            transaction.nobody_accepted(outbox);
+            self.void_transaction(message);
+            self.due.push_back(Step::Tell(Event::MessageSent { message }));
+            self.envelope_open = true;
         }
     }
 
@@ -674,7 +786,9 @@ impl Engine {
         };
         let message = transaction.message;
         match reply.severity() {
-            Severity::Intermediate if transaction.has_recipients() => self.phase = Phase::Text,
+            Severity::Intermediate if transaction.prospect() == Prospect::Accepted => {
+                self.phase = Phase::Text;
+            }
             Severity::Intermediate => self.phase = Phase::EndOfData { void: false },
             Severity::Completion => self.over(Outcome::Finished(Err(Error::ResponseStatus))),
             Severity::Transient | Severity::Permanent => {
@@ -684,6 +798,33 @@ impl Engine {
                 self.phase = Phase::NextMessage;
             }
         }
+    }
+
+    /// A refused chunk counts as the message's final reply, whatever later ones get.
+    fn chunk_answered(&mut self, outbox: &dyn Outbox, last: bool, reply: &Reply) {
+        if last {
+            return self.settle(outbox, reply);
+        }
+        if reply.is_completion() {
+            return;
+        }
+        if let Some(transaction) = self.transactions.front() {
+            let message = transaction.message;
+            transaction.settle(outbox, reply);
+            self.void_transaction(message);
+            self.due.push_back(Step::Tell(Event::MessageSent { message }));
+            self.envelope_open = true;
+        }
+    }
+
+    /// The final reply to a message.
+    fn settle(&mut self, outbox: &dyn Outbox, reply: &Reply) {
+        if let Some(transaction) = self.transactions.pop_front() {
+            let message = transaction.message;
+            transaction.settle(outbox, reply);
+            self.due.push_back(Step::Tell(Event::MessageSent { message }));
+        }
+        self.envelope_open = !reply.is_completion();
     }
 
     /// The text is written, its end included.
@@ -720,6 +861,8 @@ impl Engine {
     pub fn fail(&mut self, outbox: &dyn Outbox, error: Error) {
         if self.is_quitting() {
             self.over(self.after_quit);
+        } else if let Some(error) = self.source_failed {
+            self.over(Outcome::Finished(Err(error)));
         } else if self.closing {
             self.end(outbox, Error::Dropped);
         } else if self.replaceable {

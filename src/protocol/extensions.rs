@@ -28,6 +28,8 @@ pub struct Extensions {
     pub etrn: bool,
     /// Sendmail's XUSR: the client is a submitter.
     pub xusr: bool,
+    /// Exchange's XEXCH50, which tells of its trouble with the last chunk.
+    pub xexch50: bool,
     /// RFC 6531.
     pub smtp_utf8: bool,
     /// RFC 4954: mechanisms in the server's order, in upper case.
@@ -82,6 +84,8 @@ impl Extensions {
             self.etrn = true;
         } else if is("XUSR") {
             self.xusr = true;
+        } else if is("XEXCH50") {
+            self.xexch50 = true;
         } else if is("SMTPUTF8") {
             self.smtp_utf8 = true;
         }

@@ -20,12 +20,16 @@ pub(super) enum Expect {
     Rcpt(usize),
     Data,
     EndOfData,
+    /// A chunk of text of so many octets.
+    Chunk { last: bool, octets: usize },
     /// RCPT of a transaction whose MAIL was refused: consumed, not stored.
     VoidRcpt,
     /// DATA of such a transaction.
     VoidData,
     /// The end of such a transaction's empty text.
     VoidEndOfData,
+    /// A chunk of such a transaction, or of one that an earlier chunk's refusal has ended.
+    VoidChunk { last: bool, octets: usize },
     Quit,
 }
 
@@ -38,6 +42,8 @@ pub enum Wait {
     Envelope,
     /// DATA.
     Data,
+    /// A chunk of the text that is not the last.
+    Chunk,
     /// The end of the text.
     EndOfData,
     /// QUIT.
@@ -49,11 +55,13 @@ pub enum Wait {
 pub(super) struct Pipeline {
     expected: VecDeque<Expect>,
     closed: bool,
+    unanswered_text: usize,
 }
 
 impl Pipeline {
     /// Notes a command that others may follow in the same group.
     pub(super) fn push(&mut self, expect: Expect) {
+        self.unanswered_text += expect.octets();
         self.expected.push_back(expect);
     }
 
@@ -71,6 +79,7 @@ impl Pipeline {
     /// Takes what the reply that just came answers.
     pub(super) fn pop(&mut self) -> Option<Expect> {
         let expect = self.expected.pop_front();
+        self.unanswered_text -= expect.map_or(0, Expect::octets);
         if self.expected.is_empty() {
             self.closed = false;
         }
@@ -90,26 +99,51 @@ impl Pipeline {
         self.expected.is_empty() || (pipelining && !self.closed)
     }
 
-    /// The transaction that the last commands belong to does not exist: what is due for them
-    /// is no longer about it.
+    /// Octets of text in chunks that are not answered.
+    pub(super) fn unanswered_text(&self) -> usize {
+        self.unanswered_text
+    }
+
+    /// How many commands are not answered.
+    pub(super) fn len(&self) -> usize {
+        self.expected.len()
+    }
+
+    /// The transaction that the first commands belong to is over: what is due for them is no
+    /// longer about it. The next transaction begins with RSET.
     pub(super) fn void_transaction(&mut self) {
-        for expect in &mut self.expected {
+        for expect in self.expected.iter_mut().take_while(|expect| **expect != Expect::Rset) {
             *expect = match *expect {
                 Expect::Rcpt(_) => Expect::VoidRcpt,
                 Expect::Data => Expect::VoidData,
                 Expect::EndOfData => Expect::VoidEndOfData,
+                Expect::Chunk { last, octets } => Expect::VoidChunk { last, octets },
                 other => other,
             };
         }
     }
 
+    /// Forgets the commands of the last transaction, whose replies are not waited for.
+    pub(super) fn forget_last_transaction(&mut self) {
+        let reset = self.expected.iter().rposition(|expect| *expect == Expect::Rset);
+        while self.expected.len() > reset.unwrap_or(0) {
+            self.unanswered_text -= self.expected.pop_back().map_or(0, Expect::octets);
+        }
+    }
+
     pub(super) fn clear(&mut self) {
-        self.expected.clear();
-        self.closed = false;
+        *self = Self::default();
     }
 }
 
 impl Expect {
+    const fn octets(self) -> usize {
+        match self {
+            Self::Chunk { octets, .. } | Self::VoidChunk { octets, .. } => octets,
+            _ => 0,
+        }
+    }
+
     /// The time-out of the reply.
     pub(super) const fn wait(self) -> Wait {
         match self {
@@ -122,7 +156,10 @@ impl Expect {
             | Self::Xusr => Wait::Greeting,
             Self::Rset | Self::Mail | Self::Rcpt(_) | Self::VoidRcpt => Wait::Envelope,
             Self::Data | Self::VoidData => Wait::Data,
-            Self::EndOfData | Self::VoidEndOfData => Wait::EndOfData,
+            Self::Chunk { last: false, .. } | Self::VoidChunk { last: false, .. } => Wait::Chunk,
+            Self::EndOfData | Self::VoidEndOfData | Self::Chunk { .. } | Self::VoidChunk { .. } => {
+                Wait::EndOfData
+            }
             Self::Quit => Wait::Quit,
         }
     }

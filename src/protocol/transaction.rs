@@ -15,8 +15,34 @@ pub(super) struct Transaction {
     pub(super) requires_all: bool,
     /// The seconds for `BY=` in place of the application's.
     pub(super) by_seconds: Option<i64>,
+    /// Recipients whose RCPT is not answered.
+    pub(super) unanswered: usize,
+    /// How far its text is, if that goes in chunks.
+    pub(super) text: ChunkedText,
     accepted: Vec<usize>,
     first_refusal: Option<Reply>,
+}
+
+/// How far a text in chunks is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChunkedText {
+    /// Nothing was asked for.
+    NotBegun,
+    /// It was begun before any recipient was known, and is too long to go on like that.
+    Held,
+    /// Chunks were written.
+    Begun,
+}
+
+/// What is known of a message's recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prospect {
+    /// Someone takes it.
+    Accepted,
+    /// Nobody takes it.
+    Refused,
+    /// Nobody has yet.
+    Open,
 }
 
 impl Transaction {
@@ -26,6 +52,8 @@ impl Transaction {
             end: outbox.recipient_count(message),
             requires_all: outbox.requires_all_recipients(),
             by_seconds: None,
+            unanswered: 0,
+            text: ChunkedText::NotBegun,
             accepted: Vec::new(),
             first_refusal: None,
         }
@@ -46,8 +74,18 @@ impl Transaction {
         }
     }
 
+    /// What is known of the recipients.
+    pub(super) fn prospect(&self) -> Prospect {
+        match (self.accepted.is_empty(), self.unanswered) {
+            (false, _) => Prospect::Accepted,
+            (true, 0) => Prospect::Refused,
+            (true, _) => Prospect::Open,
+        }
+    }
+
     /// The reply to a recipient's RCPT. One that is refused for good is done with.
     pub(super) fn recipient_answered(&mut self, outbox: &dyn Outbox, recipient: usize, reply: &Reply) {
+        self.unanswered = self.unanswered.saturating_sub(1);
         outbox.recipient_answered(self.message, recipient, reply);
         if reply.is_completion() {
             self.accepted.push(recipient);
@@ -61,14 +99,16 @@ impl Transaction {
         }
     }
 
-    /// Whether any recipient takes the message.
-    pub(super) fn has_recipients(&self) -> bool {
-        !self.accepted.is_empty()
-    }
-
     /// The refusal that stops a message that must go to all.
     pub(super) fn refusal_of_all(&self) -> Option<&Reply> {
         self.first_refusal.as_ref().filter(|_| self.requires_all)
+    }
+
+    /// No recipient takes the message, and nothing of it was sent.
+    pub(super) fn nobody_accepted(&self, outbox: &dyn Outbox) {
+        if let Some(refusal) = &self.first_refusal {
+            self.not_sent(outbox, refusal);
+        }
     }
 
     /// The message is not sent: this reply is its own and that of the accepted recipients,

@@ -5,36 +5,52 @@ use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::callback::{Direction, Piece};
+use super::callback::{Call, Direction, Piece};
 use super::{Message, ReversePath, Session};
 use crate::content::header::Facts;
 use crate::content::{Body, End, Framing, Note, Options, Output, Text};
 use crate::net;
 use crate::protocol::Event;
+use crate::protocol::envelope::BodyType;
+
+/// Text in chunks is gathered to this many bytes, so that small blocks of the application's
+/// do not become small chunks. It is also the most that is read ahead of the recipients.
+const CHUNK_SIZE: usize = 65_536;
 
 /// The text of the message under way, and what is to be told about it.
 pub(super) struct Letter {
     message: usize,
+    framing: Framing,
     text: Text,
     output: Output,
     complete: bool,
 }
 
+/// What the application is told of a text once it is known that somebody takes it.
+pub(super) struct Kept {
+    pub(super) message: usize,
+    pub(super) notes: VecDeque<Note>,
+}
+
 impl Letter {
     /// Prepares the text of a message: its headers are those of this moment.
-    pub(super) fn begin(session: &Session, position: usize) -> Option<Self> {
+    pub(super) fn begin(session: &Session, position: usize, framing: Framing) -> Option<Self> {
         let message = session.message(position)?;
         let localhost = session.localhost.borrow();
         let localhost = localhost.as_ref().map_or(&b"localhost"[..], |name| name.to_bytes());
         let plan = plan(&message, localhost);
         let options = Options {
-            framing: Framing::Dots,
-            body: Body::Lines,
+            framing,
+            body: match message.body() {
+                Some(BodyType::Binary) => Body::Binary,
+                _ => Body::Lines,
+            },
             count: session.events.get().is_some(),
             show_headers: session.monitor.get().is_some_and(|monitor| monitor.headers),
         };
         Some(Self {
             message: position,
+            framing,
             text: Text::new(plan, options),
             output: Output::default(),
             complete: false,
@@ -45,20 +61,53 @@ impl Letter {
         self.message
     }
 
-    /// Whether the end was written.
+    pub(super) fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Whether the end was written, or is in the chunk that is gathered.
     pub(super) fn is_complete(&self) -> bool {
         self.complete
     }
 
-    /// Adds a block of the application's.
+    /// Whether the chunk that is gathered should be sent before more is read.
+    pub(super) fn is_chunk_full(&self) -> bool {
+        self.output.wire.len() >= CHUNK_SIZE
+    }
+
+    /// Takes the chunk that was gathered, and notes its part of the body.
+    pub(super) fn take_chunk(&mut self, counted: bool) -> Vec<u8> {
+        let octets = self.text.take_body_length();
+        if counted && octets > 0 {
+            self.output.notes.push_back(Note::Data(octets));
+        }
+        std::mem::take(&mut self.output.wire)
+    }
+
+    /// Ends the letter: what is left to be told.
+    pub(super) fn into_kept(mut self) -> Kept {
+        self.text.abandon(&mut self.output);
+        Kept {
+            message: self.message,
+            notes: self.output.notes,
+        }
+    }
+
+    /// Adds a block of the application's: to the queue, or to the chunk that is gathered.
     pub(super) fn push(&mut self, block: &[u8], wire: &mut Vec<u8>) {
-        self.write_to(wire, |text, output| text.push(block, output));
+        match self.framing {
+            Framing::Dots => self.write_to(wire, |text, output| text.push(block, output)),
+            Framing::Chunks => self.text.push(block, &mut self.output),
+        }
     }
 
     /// The source has come to an end: of the headers, then of the message.
     pub(super) fn end(&mut self, wire: &mut Vec<u8>) {
         let mut end = End::Headers;
-        self.write_to(wire, |text, output| end = text.end(output));
+        match self.framing {
+            Framing::Dots => self.write_to(wire, |text, output| end = text.end(output)),
+            Framing::Chunks => end = self.text.end(&mut self.output),
+        }
         self.complete = matches!(end, End::Message);
     }
 
@@ -69,31 +118,27 @@ impl Letter {
         std::mem::swap(wire, &mut self.output.wire);
     }
 
-    /// The next header for the monitor, if that is what is due next.
-    pub(super) fn next_piece(&mut self) -> Option<Piece> {
-        let notes: &mut VecDeque<Note> = &mut self.output.notes;
-        match notes.pop_front()? {
-            Note::Header(header) => Some(Piece::new(&header, Direction::Headers)),
-            other @ Note::Data(_) => {
-                notes.push_front(other);
-                None
-            }
-        }
+    /// What the application is to be told next.
+    pub(super) fn next_note(&mut self) -> Option<Call> {
+        Some(call(self.message, self.output.notes.pop_front()?))
     }
+}
 
-    /// The next progress event, if that is what is due next.
-    pub(super) fn next_event(&mut self) -> Option<Event> {
-        let notes = &mut self.output.notes;
-        match notes.pop_front()? {
-            Note::Data(bytes) => Some(Event::MessageData {
-                message: self.message,
-                bytes: c_int::try_from(bytes).unwrap_or(c_int::MAX),
-            }),
-            other @ Note::Header(_) => {
-                notes.push_front(other);
-                None
-            }
-        }
+impl Kept {
+    /// What the application is to be told next.
+    pub(super) fn next_note(&mut self) -> Option<Call> {
+        Some(call(self.message, self.notes.pop_front()?))
+    }
+}
+
+/// A note as a call of the monitor or an event.
+fn call(message: usize, note: Note) -> Call {
+    match note {
+        Note::Header(header) => Call::Show(Piece::new(&header, Direction::Headers)),
+        Note::Data(octets) => Call::Tell(Event::MessageData {
+            message,
+            bytes: c_int::try_from(octets).unwrap_or(c_int::MAX),
+        }),
     }
 }
 
@@ -101,7 +146,7 @@ impl Letter {
 fn plan(message: &Message, localhost: &[u8]) -> crate::content::header::Plan {
     let reverse_path = message.reverse_path().borrow();
     let reverse_path = match &*reverse_path {
-        ReversePath::Mailbox(mailbox) => Some(mailbox.given().to_bytes()),
+        ReversePath::Mailbox(mailbox) => Some(mailbox.given().to_bytes()).filter(|path| !path.is_empty()),
         ReversePath::Null | ReversePath::Refused => None,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -289,7 +289,7 @@ impl Session {
     /// A block from the message's source; a large one in parts, with [`Session::advance`]
     /// between them.
     pub fn text(&self, block: Block<'_>) {
-        self.with_run(|run| run.text(self, block));
+        self.with_run(|run| run.text(block));
     }
 
     /// Ends the run: after [`Call::Done`], or when it cannot go on.

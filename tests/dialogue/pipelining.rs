@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Grouping commands changes nothing about what becomes of a message.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use esmtp::error::Error;
 use esmtp::protocol::{Command, Engine, Outcome, Reply, ReplyForm, ReplyParser, Step};
 
 use crate::mailbag::{Mailbag, Message};
+
+/// The seed of a server that accepts everything.
+const FRIENDLY: u64 = u64::MAX;
 
 /// A server that keeps an envelope, as real ones do, and refuses at random. What it decides
 /// about a command depends on the command alone, so that it decides the same in any grouping.
@@ -15,6 +18,9 @@ struct Server {
     sender: Option<usize>,
     recipients: Vec<usize>,
     reading: bool,
+    // A chunk was refused: nothing is taken until RSET (RFC 3030 §4.2).
+    refusing: bool,
+    chunks: u64,
     delivered: Vec<(usize, Vec<usize>)>,
 }
 
@@ -25,12 +31,17 @@ impl Server {
             sender: None,
             recipients: Vec::new(),
             reading: false,
+            refusing: false,
+            chunks: 0,
             delivered: Vec::new(),
         }
     }
 
     /// A number that depends on the seed and the command only.
     fn dice(&self, kind: u64, message: usize, recipient: usize) -> u64 {
+        if self.seed == FRIENDLY {
+            return 9;
+        }
         let mut x = self.seed ^ (kind << 56) ^ ((message as u64) << 40) ^ ((recipient as u64) << 20);
         for _ in 0..3 {
             x ^= x >> 30;
@@ -53,6 +64,7 @@ impl Server {
             Command::Rset => {
                 self.sender = None;
                 self.recipients.clear();
+                self.refusing = false;
                 "250"
             }
             Command::Mail { message, .. } => {
@@ -61,6 +73,7 @@ impl Server {
                 }
                 let verdict = self.verdict(self.dice(1, *message, 0), "250");
                 self.sender = (verdict == "250").then_some(*message);
+                self.chunks = 0;
                 verdict
             }
             Command::Rcpt { message, recipient } => {
@@ -89,6 +102,32 @@ impl Server {
             Command::Quit => "221",
             _ => "250",
         }
+    }
+
+    /// A chunk of a text.
+    fn chunk(&mut self, last: bool) -> &'static str {
+        let Some(sender) = self.sender else {
+            return "503";
+        };
+        if self.refusing || self.recipients.is_empty() {
+            return "503";
+        }
+        self.chunks += 1;
+        if last {
+            self.reading = true;
+            let verdict = self.text();
+            self.refusing = verdict != "250";
+            return verdict;
+        }
+        let chunk = usize::try_from(self.chunks).expect("small");
+        let verdict = self.verdict(self.dice(5, sender, chunk), "250");
+        self.refusing = verdict != "250";
+        verdict
+    }
+
+    /// How many chunks a message's text takes: one that is longer cannot go ahead.
+    fn chunk_count(&self, message: usize) -> u64 {
+        1 + self.dice(6, message, 0) % 3
     }
 
     /// The end of a text, empty or not.
@@ -125,22 +164,35 @@ struct Ran {
     round_trips: usize,
 }
 
-/// Runs a session; `eager` = replies are taken as soon as they are due, in the middle of a group.
-fn run(seed: u64, recipients: &[usize], pipelining: bool, require_all: bool, eager: bool) -> Ran {
+/// How a session is run.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    pipelining: bool,
+    chunking: bool,
+    require_all: bool,
+    /// Replies are taken as soon as they are due, in the middle of a group.
+    eager: bool,
+}
+
+fn run(seed: u64, recipients: &[usize], way: Way) -> Ran {
+    let Way { pipelining, chunking, require_all, eager } = way;
     let mailbag = Mailbag::new(recipients);
     mailbag.require_all.set(require_all);
     let mut server = Server::new(seed);
     let mut engine = Engine::new(false);
     let mut replies: VecDeque<Reply> = VecDeque::from([reply("220")]);
+    let mut sent_chunks = BTreeMap::new();
     let mut round_trips = 0;
     let mut wrote = false;
     let outcome = loop {
         match engine.next(&mailbag) {
             Step::Send(Command::Ehlo) => {
                 let mut parser = ReplyParser::default();
-                let extension: &[u8] = if pipelining { b"250 PIPELINING\r\n" } else { b"250 HELP\r\n" };
                 parser.feed(b"250-server\r\n");
-                parser.feed(extension);
+                for (offered, line) in [(pipelining, "250-PIPELINING\r\n"), (chunking, "250-CHUNKING\r\n")] {
+                    parser.feed(if offered { line.as_bytes() } else { b"" });
+                }
+                parser.feed(b"250 HELP\r\n");
                 let ehlo = parser.next(ReplyForm::Ehlo, |_| {}).expect("valid").expect("whole");
                 replies.push_back(ehlo);
                 wrote = true;
@@ -162,7 +214,20 @@ fn run(seed: u64, recipients: &[usize], pipelining: bool, require_all: bool, eag
                 engine.text_sent();
                 wrote = true;
             }
-            Step::Tell(_) => {}
+            Step::Chunk { message, ahead } => {
+                let count = server.chunk_count(message);
+                let sent = sent_chunks.entry(message).or_insert(0);
+                if ahead && count > 1 {
+                    engine.text_held();
+                } else {
+                    *sent += 1;
+                    let last = *sent == count;
+                    replies.push_back(reply(server.chunk(last)));
+                    engine.chunk_sent(1000, last);
+                    wrote = true;
+                }
+            }
+            Step::Tell(_) | Step::TextWanted { .. } | Step::TextVoid { .. } => {}
             Step::Done(outcome) => break outcome,
             step => panic!("unexpected {step:?}"),
         }
@@ -175,15 +240,29 @@ fn run(seed: u64, recipients: &[usize], pipelining: bool, require_all: bool, eag
     }
 }
 
+const PLAIN: Way = Way {
+    pipelining: false,
+    chunking: false,
+    require_all: false,
+    eager: false,
+};
+const GROUPED: Way = Way { pipelining: true, ..PLAIN };
+
 #[test]
 fn outcomes_do_not_depend_on_grouping() {
-    for seed in 0..3000 {
-        let shape: Vec<usize> = (0..=seed % 4).map(|at| 1 + ((seed >> (2 * at)) % 4) as usize).collect();
-        let require_all = seed % 5 == 0;
-        let plain = run(seed, &shape, false, require_all, false);
+    for seed in 0..6000 {
+        let shape: Vec<usize> = (0..=seed % 4)
+            .map(|at| usize::try_from(1 + ((seed >> (2 * at)) % 4)).expect("small"))
+            .collect();
+        let way = Way {
+            require_all: seed % 5 == 0,
+            chunking: seed % 2 == 0,
+            ..PLAIN
+        };
+        let plain = run(seed, &shape, way);
         assert_eq!(plain.outcome, Outcome::Finished(Ok(())));
         for eager in [false, true] {
-            let grouped = run(seed, &shape, true, require_all, eager);
+            let grouped = run(seed, &shape, Way { pipelining: true, eager, ..way });
             assert_eq!(grouped.messages, plain.messages, "seed {seed}, eager {eager}");
             assert_eq!(grouped.delivered, plain.delivered, "seed {seed}, eager {eager}");
             assert_eq!(grouped.outcome, plain.outcome, "seed {seed}, eager {eager}");
@@ -194,22 +273,22 @@ fn outcomes_do_not_depend_on_grouping() {
 
 #[test]
 fn a_message_costs_a_round_trip() {
-    // A seed with which the server accepts everything.
-    let accepts = |seed: &u64| {
-        let ran = run(*seed, &[2, 2, 2, 2], false, false, false);
-        ran.messages.iter().all(|message| message.transfer == 250)
-            && ran.delivered.iter().all(|(_, recipients)| recipients.len() == 2)
-    };
-    let seed = (0..100_000).find(accepts).expect("one of them");
-    let grouped = run(seed, &[2, 2, 2, 2], true, false, false);
+    let grouped = run(FRIENDLY, &[2, 2, 2, 2], GROUPED);
     // EHLO, a group for each message, the last end of data, QUIT.
     assert_eq!(grouped.round_trips, 1 + 4 + 1 + 1);
 }
 
 #[test]
+fn eight_messages_in_chunks_cost_a_round_trip() {
+    let grouped = run(FRIENDLY, &[1; 8], Way { chunking: true, ..GROUPED });
+    // EHLO, all of them, QUIT.
+    assert_eq!(grouped.round_trips, 1 + 1 + 1);
+}
+
+#[test]
 fn what_was_delivered_is_what_is_complete() {
-    for seed in 0..3000 {
-        let ran = run(seed, &[2, 3, 1], true, false, false);
+    for seed in 0..6000 {
+        let ran = run(seed, &[2, 3, 1], Way { chunking: seed % 2 == 0, ..GROUPED });
         for (at, message) in ran.messages.iter().enumerate() {
             let delivered = ran.delivered.iter().find(|(sender, _)| *sender == at);
             for (who, recipient) in message.recipients.iter().enumerate() {
@@ -229,6 +308,7 @@ fn any_replies_in_any_order_end_the_session() {
         let mailbag = Mailbag::new(&[2, 1, 2]);
         mailbag.require_all.set(seed % 3 == 0);
         mailbag.nodes.borrow_mut().resize((seed % 2) as usize, 0);
+        let chunking = seed % 2 == 0;
         let mut engine = Engine::new(false);
         let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let mut steps = 0;
@@ -241,7 +321,22 @@ fn any_replies_in_any_order_end_the_session() {
             let code = codes[usize::try_from(x % 12).expect("small")];
             match engine.next(&mailbag) {
                 Step::Receive if x % 37 == 0 => engine.fail(&mailbag, Error::Dropped),
+                Step::Receive if engine.form() == ReplyForm::Ehlo && x % 8 != 0 => {
+                    let mut parser = ReplyParser::default();
+                    parser.feed(if chunking {
+                        b"250-s\r\n250-CHUNKING\r\n"
+                    } else {
+                        b"250-s\r\n250-DSN\r\n"
+                    });
+                    parser.feed(b"250 PIPELINING\r\n");
+                    let ehlo = parser.next(ReplyForm::Ehlo, |_| {}).expect("valid").expect("whole");
+                    engine.receive(&mailbag, ehlo);
+                }
                 Step::Receive => engine.receive(&mailbag, reply(code)),
+                Step::Chunk { ahead: true, .. } if x % 3 == 0 => engine.text_held(),
+                Step::Chunk { .. } if x % 29 == 0 => engine.source_failed(Error::Client),
+                Step::Chunk { .. } => engine.chunk_sent(50_000, x % 3 == 1),
+                Step::TextWanted { .. } | Step::TextVoid { .. } => {}
                 Step::Ask(_) => engine.answer(&mailbag, i32::from(x % 3 == 0)),
                 Step::Text { .. } if x % 5 == 0 => engine.text_interrupted(&mailbag, &reply(code)),
                 Step::Text { .. } => engine.text_sent(),

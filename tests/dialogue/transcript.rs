@@ -8,6 +8,11 @@
 //! C: MAIL 0                our command
 //! E: rcptstatus 0 1        an event, `= 1` behind it the answer to a question
 //! text: 0                  a message's text, its end included
+//! chunk: 0 last            a chunk of a message's text; `ahead` before `last`: of the
+//!                          recipients' replies
+//! held: 0                  the text is too long to go ahead
+//! wanted: 0, void: 0       what was read ahead is told or forgotten
+//! source fails: 5          in place of a chunk: the application's source does, with errno 5
 //! drop:                    the server closes the connection
 //! done: ok                 the outcome; then what became of each message:
 //! message 0: mail 250, transfer 250, recipients 250+ 550+   (`+` = complete)
@@ -156,6 +161,9 @@ impl<'a> Script<'a> {
                         engine.text_sent();
                     }
                 }
+                Step::Chunk { message, ahead } => self.chunk(&mut engine, message, ahead),
+                Step::TextWanted { message } => self.expect(&format!("wanted: {message}")),
+                Step::TextVoid { message } => self.expect(&format!("void: {message}")),
                 Step::Done(outcome) => break outcome,
                 step => panic!("{}: unexpected {step:?}", self.name),
             }
@@ -163,6 +171,26 @@ impl<'a> Script<'a> {
         self.expect(&format!("done: {}", outcome_text(outcome)));
         self.results();
         assert_eq!(self.peek(), None, "{}: lines are left", self.name);
+    }
+
+    fn chunk(&mut self, engine: &mut Engine, message: usize, ahead: bool) {
+        if let Some(errno) = self.take("source fails:") {
+            engine.source_failed(Error::System(errno.parse().expect("a number")));
+            return;
+        }
+        let how = if ahead { " ahead" } else { "" };
+        let (at, line) = self.peek().unwrap_or((0, "(the end)"));
+        let chunk = format!("chunk: {message}{how}");
+        if line == chunk && !ahead {
+            engine.chunk_sent(60_000, false);
+        } else if line == format!("{chunk} last") {
+            engine.chunk_sent(1000, true);
+        } else if line == format!("held: {message}") && ahead {
+            engine.text_held();
+        } else {
+            panic!("{}:{at}: {chunk} is due, not {line}", self.name);
+        }
+        self.lines.next();
     }
 
     fn results(&mut self) {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Run, State, far};
+use crate::content::Framing;
 use crate::error::{Error, Result};
 use crate::protocol::{Command, Reply, Step, Wait};
 use crate::session::callback::{Call, Direction, PIECE, Piece};
@@ -39,10 +40,14 @@ impl Run {
             Step::Challenge(text) => return self.challenged(&text),
             Step::Authenticated => self.authenticated(),
             Step::Text { message } => {
-                self.letter = Letter::begin(session, message);
+                self.letter = Letter::begin(session, message, Framing::Dots);
                 self.state = State::Rewind;
             }
+            Step::Chunk { message, ahead } => self.begin_chunk(session, message, ahead),
+            Step::TextWanted { message } => self.tell_kept(message),
+            Step::TextVoid { message } => self.void_text(message),
             Step::Done(outcome) => {
+                self.close_letter();
                 self.link = None;
                 self.state = State::Closed(outcome);
             }
@@ -50,19 +55,16 @@ impl Run {
         None
     }
 
-    /// Whatever arrived before anything was asked was not asked for, and ends the dialogue.
+    /// Whatever arrived before anything was asked was not asked for, and ends the dialogue. A
+    /// connection that has ended is left to the next reply, which will not come.
     fn nothing_unsolicited(&mut self, session: &Session) -> bool {
-        let Some(link) = &mut self.link else { return false };
+        let Some(link) = &mut self.link else {
+            return false;
+        };
         let parser = &mut link.parser;
         let arrived = link.stream.poll(|bytes| parser.feed(bytes));
-        if !link.parser.has_leftover() {
-            return match arrived {
-                Ok(_) => true,
-                Err(error) => {
-                    link.engine.fail(session, error);
-                    false
-                }
-            };
+        if !link.parser.has_leftover() || arrived.is_err() {
+            return true;
         }
         match self.parse(session) {
             Ok(Some(reply)) => self.with_engine(|engine| engine.unsolicited(session, &reply)),
@@ -82,7 +84,12 @@ impl Run {
             let line = queue.get(start..).unwrap_or_default();
             show(&mut self.pieces, line, Direction::Writing);
         }
-        if link.stream.queued() < GROUP_MAX {
+        self.flush_group(session);
+    }
+
+    /// Writes a group that has grown large, and takes a reply if one is there.
+    pub(super) fn flush_group(&mut self, session: &Session) {
+        if self.link.as_ref().is_none_or(|link| link.stream.queued() < GROUP_MAX) {
             return;
         }
         match self.reply(session, false) {
@@ -155,7 +162,7 @@ impl Run {
 }
 
 /// Cuts a line into pieces for the monitor.
-fn show(pieces: &mut VecDeque<Piece>, line: &[u8], direction: Direction) {
+pub(super) fn show(pieces: &mut VecDeque<Piece>, line: &[u8], direction: Direction) {
     pieces.extend(line.chunks(PIECE).map(|piece| Piece::new(piece, direction)));
 }
 
@@ -165,6 +172,7 @@ fn time_limit(session: &Session, wait: Wait) -> Duration {
         Wait::Greeting => timeouts.of(Timeout::Greeting),
         Wait::Envelope => timeouts.of(Timeout::Envelope),
         Wait::Data => timeouts.of(Timeout::Data),
+        Wait::Chunk => timeouts.of(Timeout::Transfer),
         Wait::EndOfData => timeouts.of(Timeout::EndOfData),
         Wait::Quit => timeouts.quit(),
     }

@@ -13,7 +13,7 @@ use std::ffi::{CString, c_int};
 use std::time::{Duration, Instant};
 
 use super::callback::{Call, Piece};
-use super::letter::Letter;
+use super::letter::{Kept, Letter};
 use super::{Session, Timeout};
 use crate::error::Result;
 use crate::net::{self, Addresses, Server, Stream};
@@ -56,6 +56,12 @@ pub(super) struct Run {
     addresses: Addresses,
     link: Option<Link>,
     letter: Option<Letter>,
+    // The text under way goes ahead of its recipients' replies: nothing is told of it yet.
+    ahead: bool,
+    // What is to be told of texts that went ahead, once their recipients are known.
+    kept: VecDeque<Kept>,
+    // What is told now of a text that is written.
+    telling: Option<Kept>,
     authentication: Option<Authentication>,
     pieces: VecDeque<Piece>,
     release_due: bool,
@@ -71,6 +77,9 @@ impl Run {
             addresses: Addresses::new(Vec::new()),
             link: None,
             letter: None,
+            ahead: false,
+            kept: VecDeque::new(),
+            telling: None,
             authentication: None,
             pieces: VecDeque::new(),
             release_due: false,
@@ -85,6 +94,9 @@ impl Run {
             }
             if std::mem::take(&mut self.release_due) {
                 return Call::Release;
+            }
+            if let Some(call) = self.telling.as_mut().and_then(Kept::next_note) {
+                return call;
             }
             if let Some(call) = self.step(session) {
                 return call;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The text of a message: read from the application, written to the server.
 
+use super::dialogue::show;
 use super::{Run, State, far};
+use crate::content::Framing;
 use crate::error::{Error, Result};
-use crate::protocol::Engine;
-use crate::session::callback::{Block, Call};
+use crate::protocol::{Engine, command};
+use crate::session::callback::{Block, Call, Direction};
+use crate::session::letter::Letter;
 use crate::session::{Session, Timeout};
 
 /// Text is gathered to this many bytes for one write.
@@ -18,24 +21,107 @@ impl Run {
             self.state = State::Dialogue;
             return None;
         };
-        if let Some(piece) = letter.next_piece() {
-            return Some(Call::Show(piece));
+        if !self.ahead {
+            if let Some(call) = letter.next_note() {
+                return Some(call);
+            }
         }
-        if let Some(event) = letter.next_event() {
-            return Some(Call::Tell(event));
+        let message = letter.message();
+        if letter.framing() == Framing::Chunks {
+            if letter.is_complete() || letter.is_chunk_full() {
+                self.state = State::Dialogue;
+                self.send_chunk(session);
+                return None;
+            }
+            return Some(Call::Read { message });
         }
         if letter.is_complete() {
             self.with_engine(Engine::text_sent);
             self.close_letter();
             return None;
         }
-        let message = letter.message();
         let waiting = self.link.as_ref().map_or(0, |link| link.stream.queued());
         if waiting >= WRITE_SIZE && !self.write_text(session) {
             self.close_letter();
             return None;
         }
         Some(Call::Read { message })
+    }
+
+    /// Goes on with the text of a message, from its beginning if that is not done yet.
+    pub(super) fn begin_chunk(&mut self, session: &Session, message: usize, ahead: bool) {
+        self.ahead = ahead;
+        if self.letter.as_ref().is_some_and(|letter| letter.message() == message) {
+            self.state = State::Text;
+        } else {
+            self.letter = Letter::begin(session, message, Framing::Chunks);
+            self.state = State::Rewind;
+        }
+    }
+
+    /// Sends the chunk that was gathered.
+    fn send_chunk(&mut self, session: &Session) {
+        let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
+            return;
+        };
+        let last = letter.is_complete();
+        if self.ahead && !last {
+            return link.engine.text_held();
+        }
+        let chunk = letter.take_chunk(session.events.get().is_some());
+        // Exchange before 2007 loses the end of a message if it is in the last chunk; it gives
+        // itself away by an extension of its own.
+        let apart = last && link.engine.extensions().xexch50;
+        if !apart || !chunk.is_empty() {
+            self.queue_chunk(session, &chunk, last && !apart);
+        }
+        if apart {
+            self.queue_chunk(session, b"\r\n", true);
+        }
+        if last {
+            self.keep_notes();
+        }
+        self.flush_group(session);
+    }
+
+    fn queue_chunk(&mut self, session: &Session, chunk: &[u8], last: bool) {
+        let Some(link) = &mut self.link else { return };
+        let queue = link.stream.queue();
+        let start = queue.len();
+        command::write_bdat(chunk.len(), last, queue);
+        if session.monitor.get().is_some() {
+            show(&mut self.pieces, queue.get(start..).unwrap_or_default(), Direction::Writing);
+        }
+        queue.extend_from_slice(chunk);
+        link.engine.chunk_sent(chunk.len(), last);
+    }
+
+    /// A text that is written is done with, but for what is to be told about it.
+    fn keep_notes(&mut self) {
+        let ahead = self.ahead;
+        if let Some(letter) = self.letter.take() {
+            let kept = letter.into_kept();
+            if ahead {
+                self.kept.push_back(kept);
+            } else {
+                self.telling = Some(kept);
+            }
+            self.release_due = true;
+        }
+    }
+
+    /// Somebody takes the message: the application may hear of its progress.
+    pub(super) fn tell_kept(&mut self, message: usize) {
+        let position = self.kept.iter().position(|kept| kept.message == message);
+        self.telling = position.and_then(|position| self.kept.remove(position));
+    }
+
+    /// Nobody takes the message.
+    pub(super) fn void_text(&mut self, message: usize) {
+        self.kept.retain(|kept| kept.message != message);
+        if self.letter.as_ref().is_some_and(|letter| letter.message() == message) {
+            self.close_letter();
+        }
     }
 
     /// Writes the text that is queued. `false`: the server has put an end to it.
@@ -64,15 +150,18 @@ impl Run {
         false
     }
 
-    fn close_letter(&mut self) {
-        self.letter = None;
-        self.release_due = true;
+    /// Gives up the text under way, if there is one.
+    pub(super) fn close_letter(&mut self) {
+        if self.letter.take().is_some() {
+            self.release_due = true;
+        }
         self.state = State::Dialogue;
     }
 
     /// The source stands at its beginning, or does not.
     pub(crate) fn rewound(&mut self, session: &Session, outcome: Result<()>) {
         match outcome {
+            Ok(()) if self.is_chunked() => self.state = State::Text,
             Ok(()) => {
                 self.state = State::Text;
                 let interrupted = self.link.as_mut().map_or(Ok(false), |link| {
@@ -84,12 +173,16 @@ impl Run {
                     self.close_letter();
                 }
             }
-            Err(error) => self.text(session, Block::Failed(error)),
+            Err(error) => self.text(Block::Failed(error)),
         }
     }
 
+    fn is_chunked(&self) -> bool {
+        self.letter.as_ref().is_some_and(|letter| letter.framing() == Framing::Chunks)
+    }
+
     /// What the source gave.
-    pub(crate) fn text(&mut self, session: &Session, block: Block<'_>) {
+    pub(crate) fn text(&mut self, block: Block<'_>) {
         let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
             return;
         };
@@ -97,7 +190,11 @@ impl Run {
             Block::Text(text) => letter.push(text, link.stream.queue()),
             Block::End => letter.end(link.stream.queue()),
             Block::Failed(error) => {
-                link.engine.fail(session, error);
+                link.engine.source_failed(error);
+                if !self.ahead {
+                    self.telling = self.letter.take().map(Letter::into_kept);
+                    self.release_due = true;
+                }
                 self.close_letter();
             }
         }

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The ways of measuring. Each runs a program once or twice and gives back numbers."""
+
+import os
+import re
+import signal
+import statistics
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from .programs import Subject
+from .sink import Sink
+
+# A run that takes longer than this is stuck: the largest needs some 45 s.
+PATIENCE = 120
+
+
+class Failed(Exception):
+    """The program did not do what was measured; the reason is for the table."""
+
+
+def failure(code: int, errors: str) -> str:
+    if code < 0:
+        return f"crash ({signal.Signals(-code).name})"
+    said = [line for line in errors.splitlines() if line and not line.startswith("==")]
+    return "fails: " + (said[-1] if said else f"exit {code}")
+
+
+class Bench:
+    """The programs and the sinks that they talk to."""
+
+    def __init__(self, programs: dict[str, Path], certificate: tuple[Path, Path], trusted: Path, work: Path):
+        self.programs = programs
+        self.tls = ("tls", str(certificate[0]), str(certificate[1]))
+        self.trusted = trusted
+        self.work = work
+        self._sinks: dict[tuple[str, ...], Sink] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        for sink in self._sinks.values():
+            sink.close()
+
+    def own_sink(self, *words: str) -> Sink:
+        """A sink of one's own, to be closed by the caller: its counts belong to one run."""
+        return Sink(self.programs["sink"], *words)
+
+    def sink(self, *words: str) -> Sink:
+        """A sink that others use as well."""
+        with self._lock:
+            if words not in self._sinks:
+                self._sinks[words] = self.own_sink(*words)
+            return self._sinks[words]
+
+    def run(self, subject: Subject, sink: Sink | None, *before: str, environment=None, trusted=True, **options):
+        """Runs load or floor, behind the words of `before`; the numbers that it printed."""
+        program = self.programs["floor" if subject.library is None else "load"]
+        if sink:
+            options["port"] = sink.port
+        words = [f"{name}={value}" for name, value in options.items()]
+        output = self.execute(subject, [*before, str(program), *words], environment or {}, trusted)
+        return {
+            name: [int(value) for value in values.split()]
+            for name, _, values in (line.partition(" ") for line in output.splitlines())
+        }
+
+    def execute(self, subject: Subject, command: list[str], environment: dict, trusted: bool = True) -> str:
+        """Nothing of the user's configuration is in the environment."""
+        clean = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC", "HOME": str(self.work), **environment}
+        if subject.library:
+            clean["LD_LIBRARY_PATH"] = str(subject.library)
+        if trusted:
+            clean["XDG_CONFIG_DIR"] = str(self.trusted)
+        process = subprocess.Popen(
+            command, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            output, errors = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise Failed(f"not done after {PATIENCE} s") from None
+        if process.returncode != 0:
+            raise Failed(failure(process.returncode, errors))
+        return output
+
+    def callgrind(self, file: str, *more: str) -> list[str]:
+        return ["valgrind", "--tool=callgrind", f"--callgrind-out-file={file}", *more]
+
+    def instructions(self, subject: Subject, sink: Sink | None, **options) -> int:
+        """Instructions of what load counts."""
+        with tempfile.NamedTemporaryFile(dir=self.work) as file:
+            self.run(subject, sink, *self.callgrind(file.name, "--instr-atstart=no"), **options)
+            return total(file.name)
+
+    def start(self, subject: Subject) -> int:
+        """Instructions of a whole process that has the library loaded, the dynamic linker's included."""
+        with tempfile.NamedTemporaryFile(dir=self.work) as file:
+            self.execute(subject, [*self.callgrind(file.name), str(self.programs["start"])], {})
+            return total(file.name)
+
+    def calls(self, subject: Subject, sink: Sink, **options) -> dict[str, int]:
+        """Calls for sockets: writes, reads, waits."""
+        with tempfile.NamedTemporaryFile(dir=self.work, mode="r") as file:
+            environment = {"LD_PRELOAD": str(self.programs["counter.so"]), "COUNTER_FILE": file.name}
+            self.run(subject, sink, environment=environment, **options)
+            return {name: int(value) for name, value in (line.split() for line in file)}
+
+    def cpu_seconds(self, subject: Subject, sink: Sink, **options) -> float:
+        """User and system time of what load counts."""
+        return self.run(subject, sink, **options)["cpu_ns"][0] / 1e9
+
+    def wall_seconds(self, subject: Subject, sink: Sink, **options) -> float:
+        """Time of what load counts; of several sessions their median."""
+        return statistics.median(self.run(subject, sink, **options)["laps"]) / 1e9
+
+
+def total(file: str) -> int:
+    """The sum in a file of callgrind's."""
+    with open(file, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if match := re.match(r"(?:summary|totals): (\d+)", line):
+                return int(match[1])
+    raise Failed("callgrind counted nothing")

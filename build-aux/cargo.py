@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs Cargo for Meson: builds the crate's archive, copies it to where Meson expects it, and tells
+ninja which sources it was made of."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    artifacts = cargo_build(arguments)
+    if artifacts is None:
+        return 1
+    archives = [file for file in artifacts if file.suffix == ".a"]
+    if len(archives) != 1:
+        print(f"cargo.py: expected one archive, Cargo made {artifacts}", file=sys.stderr)
+        return 1
+    archive = archives[0]
+    shutil.copyfile(archive, arguments.output)
+    write_depfile(arguments, archive.with_suffix(".d"))
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cargo", required=True)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--target-dir", type=Path, required=True)
+    parser.add_argument("--profile", required=True)
+    parser.add_argument("--plugin-dir", required=True, help="compiled in as the folder of SASL plug-ins")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--depfile", type=Path, required=True)
+    return parser.parse_args()
+
+
+def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
+    """Builds the library and returns the files made for it. Cargo is asked for their names, as their
+    folder depends on the profile and, when cross-compiling, on the target."""
+    command = [
+        arguments.cargo,
+        "build",
+        "--lib",
+        "--locked",
+        "--manifest-path",
+        str(arguments.manifest),
+        "--target-dir",
+        str(arguments.target_dir),
+        "--profile",
+        arguments.profile,
+        "--message-format",
+        "json-render-diagnostics",
+    ]
+    environment = dict(os.environ, ESMTP_PLUGIN_DIR=arguments.plugin_dir)
+    # In the source folder, so that Cargo reads the project's .cargo/config.toml (vendored crates).
+    cargo = subprocess.run(
+        command, cwd=arguments.manifest.parent, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    if cargo.returncode != 0:
+        return None
+    messages = [json.loads(line) for line in cargo.stdout.splitlines() if line.startswith("{")]
+    manifest = arguments.manifest.resolve()
+    return [
+        Path(file)
+        for message in messages
+        if message["reason"] == "compiler-artifact"
+        and "staticlib" in message["target"]["kind"]
+        and Path(message["manifest_path"]).resolve() == manifest
+        for file in message["filenames"]
+    ]
+
+
+def write_depfile(arguments: argparse.Namespace, cargos: Path) -> None:
+    """Cargo's dependency file names Cargo's own output as the target; ninja wants Meson's. It lacks
+    what decides on the crates that are used."""
+    _, _, sources = cargos.read_text().splitlines()[0].partition(": ")
+    manifest = arguments.manifest
+    also = " ".join(escape(file) for file in (manifest, manifest.with_name("Cargo.lock")))
+    arguments.depfile.write_text(f"{escape(arguments.output)}: {sources} {also}\n")
+
+
+def escape(file: Path) -> str:
+    return str(file).replace(" ", "\\ ")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The user's files: where they are, and whether they may be trusted.
+
+use std::ffi::{CStr, OsStr, OsString};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::PathBuf;
+
+use super::sys;
+
+/// A certificate chain and a key take some 10 KiB.
+const PRIVATE_FILE_MAX: u64 = 1 << 20;
+
+/// Permission bits of group and others, and of the owner to execute.
+const NOT_PRIVATE: u32 = 0o177;
+/// Permission bits of group and others to write.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// A file that is there but must not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotAcceptable;
+
+/// A file that may be missing, and must be acceptable if it is not.
+pub(super) type Found<T> = Result<Option<T>, NotAcceptable>;
+
+/// The directory with the user's certificates, `libesmtp` in one of the XDG directories.
+#[derive(Debug)]
+pub(super) struct ConfigDir(PathBuf);
+
+impl ConfigDir {
+    /// The calling user's; `None` if the environment names none. The only place that reads
+    /// the environment.
+    pub(super) fn of_user() -> Option<Self> {
+        Self::choose(variable(c"XDG_CONFIG_DIR"), variable(c"XDG_CONFIG_HOME"), variable(c"HOME"))
+    }
+
+    /// `$XDG_CONFIG_DIR` if set, else `$XDG_CONFIG_HOME` if it has a `libesmtp`, else
+    /// `$HOME/.config`. A relative path would depend on where the program happens to run, so
+    /// it counts as not set.
+    fn choose(
+        config_dir: Option<OsString>,
+        config_home: Option<OsString>,
+        home: Option<OsString>,
+    ) -> Option<Self> {
+        let absolute = |value: Option<OsString>| value.map(PathBuf::from).filter(|path| path.is_absolute());
+        let named = absolute(config_dir).map(|path| path.join("libesmtp"));
+        let standard = || {
+            let path = absolute(config_home)?.join("libesmtp");
+            path.is_dir().then_some(path)
+        };
+        let fallback = || Some(absolute(home)?.join(".config/libesmtp"));
+        named.or_else(standard).or_else(fallback).map(Self)
+    }
+
+    /// A directory for a test.
+    #[cfg(test)]
+    pub(super) fn at(path: &std::path::Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The certificate and key for one server, by the first of its names that has a file.
+    pub(super) fn server_pem(&self, names: [Option<&CStr>; 2]) -> Found<Private> {
+        for name in names.into_iter().flatten().map(CStr::to_bytes) {
+            if !is_file_name(name) {
+                continue;
+            }
+            let mut file = name.to_vec();
+            file.extend_from_slice(b".pem");
+            if let Some(pem) = self.private(OsStr::from_bytes(&file))? {
+                return Ok(Some(pem));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The certificate and key for any server.
+    pub(super) fn client_pem(&self) -> Found<Private> {
+        self.private(OsStr::new("smtp-starttls.pem"))
+    }
+
+    /// A file with CA certificates.
+    pub(super) fn ca_file(&self) -> Found<PathBuf> {
+        self.public("ca.pem", Metadata::is_file)
+    }
+
+    /// A directory with CA certificates under the hashes of their names.
+    pub(super) fn ca_dir(&self) -> Found<PathBuf> {
+        self.public("ca", Metadata::is_dir)
+    }
+
+    /// Checks and reads one of the private files: the same file, not what a path leads to a
+    /// moment later.
+    fn private(&self, name: &OsStr) -> Found<Private> {
+        let path = self.0.join("private").join(name);
+        // Opening a pipe or a device must not block.
+        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
+        let Some(file) = existing(opened)? else {
+            return Ok(None);
+        };
+        let about = file.metadata().map_err(|_| NotAcceptable)?;
+        let sized = (1..=PRIVATE_FILE_MAX).contains(&about.len());
+        let private = about.uid() == user() && about.mode() & NOT_PRIVATE == 0;
+        if !about.is_file() || !sized || !private {
+            return Err(NotAcceptable);
+        }
+        Private::read(&file, about.len()).map(Some).map_err(|_| NotAcceptable)
+    }
+
+    /// Checks a file or directory that anybody may read, but only the user and the
+    /// administrator may have written.
+    fn public(&self, name: &str, kind: fn(&Metadata) -> bool) -> Found<PathBuf> {
+        let path = self.0.join(name);
+        let Some(about) = existing(path.metadata())? else {
+            return Ok(None);
+        };
+        let owned = about.uid() == user() || about.uid() == 0;
+        if kind(&about) && owned && about.mode() & WRITABLE_BY_OTHERS == 0 {
+            Ok(Some(path))
+        } else {
+            Err(NotAcceptable)
+        }
+    }
+}
+
+/// Whether a server's name may be the name of a file in the directory, and nowhere else.
+fn is_file_name(name: &[u8]) -> bool {
+    !name.is_empty() && !name.starts_with(b".") && !name.contains(&b'/')
+}
+
+/// Tells what is missing from what cannot be used.
+fn existing<T>(result: io::Result<T>) -> Found<T> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => match error.raw_os_error() {
+            // A name too long for a file has none.
+            Some(libc::ENOENT | libc::ENOTDIR | libc::ENAMETOOLONG) => Ok(None),
+            _ => Err(NotAcceptable),
+        },
+    }
+}
+
+/// The real user.
+fn user() -> u32 {
+    // SAFETY: getuid takes nothing and cannot fail.
+    unsafe { libc::getuid() }
+}
+
+/// A variable of the environment; `None` in a process that has more rights than its user.
+fn variable(name: &CStr) -> Option<OsString> {
+    // SAFETY: the name is a C string.
+    let value = unsafe { sys::secure_getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: the environment's value is a C string, and nothing here changes it before the
+    // copy is made; programs do not change their environment while other threads read it.
+    let value = unsafe { CStr::from_ptr(value) };
+    Some(OsString::from_vec(value.to_bytes().to_vec()))
+}
+
+/// The content of a private file, wiped when it is done with.
+pub(super) struct Private(Vec<u8>);
+
+impl Private {
+    fn read(mut file: &File, length: u64) -> io::Result<Self> {
+        // Room for all of it, so that no copy is left behind by a vector that grows.
+        let capacity = usize::try_from(length).map_err(io::Error::other)?;
+        let mut content = Self(Vec::with_capacity(capacity));
+        content.0.resize(capacity, 0);
+        file.read_exact(&mut content.0)?;
+        Ok(content)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        // SAFETY: the vector owns that many bytes.
+        unsafe { sys::OPENSSL_cleanse(self.0.as_mut_ptr().cast(), self.0.len()) };
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! A TLS connection over a non-blocking socket.
+
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::time::Instant;
+
+use openssl::ssl::{self, ErrorCode, SslRef, SslStream};
+
+use super::error_queue::with_clean_queue;
+use super::peer::Secured;
+use super::setup::TlsSetup;
+use super::socket::Socket;
+use super::trust::{self, Trust};
+use super::{TlsBinding, channel_binding};
+use crate::error::{Error, Result};
+use crate::net::poll::{self, Watch};
+use crate::net::stream::Attempt;
+
+/// The largest part of a record that is text (RFC 8446 §5.1).
+pub(crate) const RECORD_SIZE: usize = 16_384;
+
+/// A connection after the handshake.
+pub(crate) struct Connection {
+    stream: SslStream<Socket>,
+    wants_write: bool,
+}
+
+impl Connection {
+    /// Shakes hands; the deadline is for all of it.
+    pub(crate) fn handshake(
+        setup: TlsSetup,
+        socket: TcpStream,
+        deadline: Option<Instant>,
+    ) -> Result<(Self, Secured)> {
+        let TlsSetup { ssl, host, trust, .. } = setup;
+        let stream = with_clean_queue(|| SslStream::new(ssl, Socket::new(socket)));
+        let mut connection = Self {
+            stream: stream.map_err(|_| Error::Client)?,
+            wants_write: false,
+        };
+        connection.connect(deadline)?;
+        let secured = with_clean_queue(|| {
+            if trust == Trust::Directory {
+                trust::complete(connection.ssl());
+            }
+            Secured::of(connection.ssl(), &host)
+        });
+        Ok((connection, secured))
+    }
+
+    fn connect(&mut self, deadline: Option<Instant>) -> Result<()> {
+        loop {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Err(Error::System(libc::ETIMEDOUT));
+            }
+            match self.operate(SslStream::connect) {
+                Ok(()) => return Ok(()),
+                Err(error) if is_retry(&error) => {}
+                Err(_) => return Err(Error::Client),
+            }
+            if !self.is_interrupted() {
+                let watch = Watch {
+                    socket: self.as_raw_fd(),
+                    readable: !self.wants_write,
+                    writable: self.wants_write,
+                };
+                poll::wait(&[watch], deadline)?;
+            }
+        }
+    }
+
+    /// Reads what is there.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<Attempt> {
+        match self.operate(|stream| stream.ssl_read(buffer)) {
+            Ok(count) => Ok(Attempt::Bytes(count)),
+            // With or without a word of goodbye: nobody is there any more. What a missing
+            // close_notify may have cut off was no complete reply.
+            Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(Attempt::Ended),
+            Err(error) => attempt(&error),
+        }
+    }
+
+    /// Writes what the socket takes now, at most a record.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Attempt> {
+        match self.operate(|stream| stream.ssl_write(bytes)) {
+            Ok(count) => Ok(Attempt::Bytes(count)),
+            Err(error) => attempt(&error),
+        }
+    }
+
+    /// Says goodbye, and waits neither for room nor for an answer.
+    pub(crate) fn close(mut self) {
+        let _ = self.operate(SslStream::shutdown);
+    }
+
+    /// The last operation waits for room to write.
+    pub(crate) fn wants_write(&self) -> bool {
+        self.wants_write
+    }
+
+    /// The last operation came back though there may be more to read.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.stream.get_ref().is_interrupted()
+    }
+
+    /// What tells this connection from any other.
+    pub(crate) fn binding(&self) -> Option<TlsBinding> {
+        with_clean_queue(|| channel_binding::of(self.ssl()))
+    }
+
+    fn ssl(&self) -> &SslRef {
+        self.stream.ssl()
+    }
+
+    fn operate<T>(
+        &mut self,
+        operation: impl FnOnce(&mut SslStream<Socket>) -> std::result::Result<T, ssl::Error>,
+    ) -> std::result::Result<T, ssl::Error> {
+        self.stream.get_mut().renew();
+        let result = with_clean_queue(|| operation(&mut self.stream));
+        self.wants_write = matches!(&result, Err(error) if error.code() == ErrorCode::WANT_WRITE);
+        result
+    }
+}
+
+impl std::os::fd::AsRawFd for Connection {
+    fn as_raw_fd(&self) -> RawFd {
+        self.stream.get_ref().tcp().as_raw_fd()
+    }
+}
+
+fn is_retry(error: &ssl::Error) -> bool {
+    matches!(error.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE)
+}
+
+/// What an error means for the connection.
+fn attempt(error: &ssl::Error) -> Result<Attempt> {
+    if is_retry(error) {
+        return Ok(Attempt::Blocked);
+    }
+    match (error.code(), error.io_error()) {
+        (ErrorCode::SYSCALL, None) if error.ssl_error().is_none() => Ok(Attempt::Ended),
+        (ErrorCode::SYSCALL, Some(error)) => match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ok(Attempt::Ended),
+            _ => Err(error.raw_os_error().map_or(Error::Dropped, Error::System)),
+        },
+        // A record that is not what it should be, or the server's alert.
+        _ => Err(Error::Client),
+    }
+}

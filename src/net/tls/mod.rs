@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! TLS for a connection, by the system's OpenSSL.
+//!
+//! First everything is made ready ([`TlsSetup::prepare`]): context, CA list, client
+//! certificate; so that what is unusable is found before the server is told to start. Then
+//! [`Stream::secure`](super::Stream::secure) shakes hands. It judges nothing: [`Secured`]
+//! tells what is known of the server, and the application may be asked.
+//!
+//! No callback of ours is ever registered with OpenSSL for longer than a connection lasts: the
+//! library may be unloaded while the host goes on using OpenSSL.
+
+mod channel_binding;
+mod client_certificate;
+mod config_dir;
+mod connection;
+mod context;
+mod error_queue;
+mod identity;
+mod peer;
+mod setup;
+mod socket;
+mod sys;
+mod trust;
+
+#[cfg(test)]
+mod tests;
+
+pub use channel_binding::{TlsBinding, TlsBindingKind};
+pub use context::TlsContext;
+pub use identity::Identity;
+pub use peer::Secured;
+pub use setup::{Obstacle, TlsSetup};
+
+pub(super) use connection::{Connection, RECORD_SIZE};

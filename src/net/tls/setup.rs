@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What is made ready before the server is asked to start TLS.
+
+use std::ffi::{CStr, CString};
+use std::net::IpAddr;
+
+use foreign_types::ForeignType as _;
+use openssl::error::ErrorStack;
+use openssl::ssl::Ssl;
+
+use super::client_certificate::ClientCertificate;
+use super::config_dir::{ConfigDir, NotAcceptable, Private};
+use super::context::{Origin, TlsContext};
+use super::error_queue::with_clean_queue;
+use super::sys;
+use super::trust::Trust;
+use crate::error::Error;
+
+/// Why TLS cannot be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The file with the client certificate is not acceptable.
+    ClientCertificate,
+    /// The CA list is not acceptable.
+    CaList,
+    /// OpenSSL refuses, or memory is short.
+    Failure(Error),
+}
+
+impl From<ErrorStack> for Obstacle {
+    fn from(_: ErrorStack) -> Self {
+        Self::Failure(Error::Client)
+    }
+}
+
+/// TLS for one connection, ready for the handshake.
+pub struct TlsSetup {
+    pub(super) ssl: Ssl,
+    pub(super) host: ServerName,
+    pub(super) trust: Trust,
+    lacks_key: bool,
+}
+
+impl TlsSetup {
+    /// Makes TLS ready for the server that the application calls `host`, and the resolver
+    /// `canonical`; in the application's context, or one of ours.
+    ///
+    /// The certificate must be `host`'s. The canonical name comes from DNS, which anybody may
+    /// have answered (RFC 9525 §6.1.1), and does no more than choose a client certificate.
+    pub fn prepare(
+        context: Option<&TlsContext>,
+        host: &CStr,
+        canonical: Option<&CStr>,
+    ) -> Result<Self, Obstacle> {
+        Self::prepare_in(ConfigDir::of_user().as_ref(), context, host, canonical)
+    }
+
+    /// As [`TlsSetup::prepare`], with the user's files in this directory.
+    pub(super) fn prepare_in(
+        directory: Option<&ConfigDir>,
+        context: Option<&TlsContext>,
+        host: &CStr,
+        canonical: Option<&CStr>,
+    ) -> Result<Self, Obstacle> {
+        match context {
+            Some(context) => with_clean_queue(|| Self::build(directory, context, host, canonical)),
+            None => {
+                let context = TlsContext::with_config(directory).map_err(Obstacle::Failure)?;
+                with_clean_queue(|| Self::build(directory, &context, host, canonical))
+            }
+        }
+    }
+
+    fn build(
+        directory: Option<&ConfigDir>,
+        context: &TlsContext,
+        host: &CStr,
+        canonical: Option<&CStr>,
+    ) -> Result<Self, Obstacle> {
+        let pem = directory.map_or(Ok(None), |directory| client_pem(directory, context, host, canonical));
+        let pem = pem.map_err(|NotAcceptable| Obstacle::ClientCertificate)?;
+        let certificate = pem.map(|pem| {
+            let read = ClientCertificate::from_pem(pem.bytes(), context.password_source());
+            read.ok_or(Obstacle::ClientCertificate)
+        });
+        let certificate = certificate.transpose()?;
+        let trust = match context.origin() {
+            Origin::Library(Trust::Unusable) => return Err(Obstacle::CaList),
+            Origin::Library(trust) => trust,
+            Origin::Application => Trust::Complete,
+        };
+        let mut ssl = new_ssl(context)?;
+        let host = ServerName::new(host);
+        if let Some(name) = host.indication() {
+            ssl.set_hostname(name)?;
+        }
+        let mut lacks_key = false;
+        if let Some(certificate) = certificate {
+            lacks_key = !certificate.has_key();
+            if !lacks_key && !certificate.apply(&mut ssl) {
+                return Err(Obstacle::ClientCertificate);
+            }
+        }
+        Ok(Self { ssl, host, trust, lacks_key })
+    }
+
+    /// There is a client certificate, but its key is missing, locked or another's. The
+    /// handshake would go on without the certificate.
+    #[must_use]
+    pub fn lacks_key(&self) -> bool {
+        self.lacks_key
+    }
+}
+
+/// The file for this server with any context, the one for all servers only with ours.
+fn client_pem(
+    directory: &ConfigDir,
+    context: &TlsContext,
+    host: &CStr,
+    canonical: Option<&CStr>,
+) -> Result<Option<Private>, NotAcceptable> {
+    match directory.server_pem([Some(host), canonical])? {
+        None if context.origin() != Origin::Application => directory.client_pem(),
+        found => Ok(found),
+    }
+}
+
+/// A new connection object. `Ssl::new` would register a destructor of ours with OpenSSL for
+/// the life of the process, and `dlclose` would leave it dangling.
+fn new_ssl(context: &TlsContext) -> Result<Ssl, Obstacle> {
+    const MODE: std::ffi::c_long = openssl_sys::SSL_MODE_ENABLE_PARTIAL_WRITE
+        | openssl_sys::SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+        | openssl_sys::SSL_MODE_AUTO_RETRY;
+    // SAFETY: the context is live, and the new object takes its own reference.
+    let ssl = unsafe { openssl_sys::SSL_new(context.as_ptr()) };
+    if ssl.is_null() {
+        return Err(Obstacle::Failure(Error::Client));
+    }
+    // SAFETY: the object is new, and freed when the value is dropped.
+    let ssl = unsafe { Ssl::from_ptr(ssl) };
+    // What waits to be written may move when more is queued behind it.
+    // SAFETY: the object is live; the command takes a number and no pointer.
+    unsafe {
+        openssl_sys::SSL_ctrl(ssl.as_ptr(), openssl_sys::SSL_CTRL_MODE, MODE, std::ptr::null_mut());
+    }
+    // Whom we talk to is decided once.
+    // SAFETY: the object is live.
+    unsafe { sys::SSL_set_options(ssl.as_ptr(), openssl_sys::SSL_OP_NO_RENEGOTIATION) };
+    Ok(ssl)
+}
+
+/// Whom the certificate must name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ServerName {
+    /// A host name, without the dot at its end.
+    Host(CString),
+    /// An address literal.
+    Address(IpAddr),
+    /// Something that no certificate can name: an address in one of the old notations
+    /// (`127.1`), or nothing.
+    Other,
+}
+
+impl ServerName {
+    pub(super) fn new(host: &CStr) -> Self {
+        let bytes = host.to_bytes();
+        // A zone (`fe80::1%eth0`) is no part of the address.
+        let address = bytes.split(|byte| *byte == b'%').next().unwrap_or_default();
+        if let Some(address) = std::str::from_utf8(address).ok().and_then(|text| text.parse().ok()) {
+            return Self::Address(address);
+        }
+        let name = bytes.strip_suffix(b".").unwrap_or(bytes);
+        let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        // No top-level domain is a number (RFC 3696 §2). OpenSSL takes a dot in front for
+        // "any name below".
+        if last.iter().all(u8::is_ascii_digit) || name.starts_with(b".") {
+            return Self::Other;
+        }
+        CString::new(name).map_or(Self::Other, Self::Host)
+    }
+
+    /// What the server is told (RFC 6066 §3: host names only).
+    fn indication(&self) -> Option<&str> {
+        /// The longest name that the extension carries in OpenSSL.
+        const NAME_MAX: usize = 255;
+        match self {
+            Self::Host(name) => name.to_str().ok().filter(|name| name.is_ascii() && name.len() <= NAME_MAX),
+            Self::Address(_) | Self::Other => None,
+        }
+    }
+}
