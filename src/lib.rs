@@ -16,6 +16,7 @@
 //! Imports point downwards only; the last four do not know each other.
 
 pub mod content;
+mod domain;
 pub mod error;
 #[allow(unsafe_code)]
 pub mod ffi;

@@ -36,7 +36,11 @@ class Bench:
         self.tls = ("tls", str(certificate[0]), str(certificate[1]))
         self.trusted = trusted
         self.work = work
+        # Where the file of the last count goes, if it is wanted.
+        self.profile: Path | None = None
         self._sinks: dict[tuple[str, ...], Sink] = {}
+        self._done: dict = {}
+        self._locks: dict = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -53,6 +57,15 @@ class Bench:
             if words not in self._sinks:
                 self._sinks[words] = self.own_sink(*words)
             return self._sinks[words]
+
+    def once(self, key, measure):
+        """What `measure` gives, measured once although several rows of the table need it."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._done:
+                self._done[key] = measure()
+            return self._done[key]
 
     def run(self, subject: Subject, sink: Sink | None, *before: str, environment=None, trusted=True, **options):
         """Runs load or floor, behind the words of `before`; the numbers that it printed."""
@@ -92,8 +105,9 @@ class Bench:
     def instructions(self, subject: Subject, sink: Sink | None, **options) -> int:
         """Instructions of what load counts."""
         with tempfile.NamedTemporaryFile(dir=self.work) as file:
-            self.run(subject, sink, *self.callgrind(file.name, "--instr-atstart=no"), **options)
-            return total(file.name)
+            name = str(self.profile or file.name)
+            self.run(subject, sink, *self.callgrind(name, "--instr-atstart=no"), **options)
+            return total(name)
 
     def start(self, subject: Subject) -> int:
         """Instructions of a whole process that has the library loaded, the dynamic linker's included."""

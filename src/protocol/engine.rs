@@ -96,6 +96,8 @@ pub enum Command {
         message: usize,
         /// Seconds for `BY=` in place of the application's.
         by_seconds: Option<i64>,
+        /// With `SMTPUTF8`.
+        utf8: bool,
     },
     /// `RCPT TO`.
     Rcpt {
@@ -103,6 +105,8 @@ pub enum Command {
         message: usize,
         /// Position of the recipient in the message.
         recipient: usize,
+        /// The transaction has `SMTPUTF8`.
+        utf8: bool,
     },
     /// `DATA`.
     Data,
@@ -405,7 +409,7 @@ impl Engine {
         }
         self.next_message = message + 1;
         let transaction = Transaction::new(message, outbox);
-        if outbox.needs_utf8(message) && !self.extensions.smtp_utf8 {
+        if transaction.utf8 && !self.extensions.smtp_utf8 {
             let code = EnhancedCode { class: 5, subject: 6, detail: 7 };
             let reply = Reply::local(ReplyCode::MAILBOX_NAME, code, NO_SMTPUTF8);
             outbox.reverse_path_answered(message, &reply);
@@ -441,6 +445,7 @@ impl Engine {
         let command = Command::Mail {
             message: transaction.message,
             by_seconds: transaction.by_seconds,
+            utf8: transaction.utf8,
         };
         self.phase = Phase::Recipients(0);
         self.send(command, Expect::Mail)
@@ -448,11 +453,11 @@ impl Engine {
 
     fn write_recipient(&mut self, outbox: &dyn Outbox, from: usize) -> Option<Step> {
         let transaction = self.transactions.back_mut()?;
-        let message = transaction.message;
+        let Transaction { message, utf8, .. } = *transaction;
         if let Some(recipient) = transaction.recipient(outbox, from) {
             transaction.unanswered += 1;
             self.phase = Phase::Recipients(recipient + 1);
-            return self.send(Command::Rcpt { message, recipient }, Expect::Rcpt(recipient));
+            return self.send(Command::Rcpt { message, recipient, utf8 }, Expect::Rcpt(recipient));
         }
         if transaction.requires_all {
             if !self.pipeline.is_empty() {

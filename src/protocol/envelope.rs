@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! What the envelope commands carry: paths and the parameters of the extensions, each
-//! checked once, when the application sets it.
+//! The parameters of the envelope commands, each checked once, when the application sets it.
 
 use std::ffi::{CStr, CString};
-use std::ops::Range;
 
 use crate::error::{Error, Result};
 
-/// Longest path the application may set, in bytes. RFC 5321 §4.5.3.1.3 guarantees 256; real
-/// servers take more, and a command line must stay below the 1,000 bytes that many accept.
-const MAILBOX_MAX: usize = 1000;
 /// Longest encoded envelope id (RFC 3461 §4.4).
 const ENVID_MAX: usize = 100;
 /// Longest encoded original recipient (RFC 3461 §4.2).
@@ -18,87 +13,6 @@ const ORCPT_MAX: usize = 500;
 const ADDRESS_TYPE_MAX: usize = 64;
 /// Longest domain name in text form (RFC 1035 §2.3.4).
 pub const DOMAIN_MAX: usize = 255;
-
-/// A forward or reverse path: as the application wrote it, and the part that goes between
-/// the angle brackets of a command.
-#[derive(Debug, Clone)]
-pub struct Mailbox {
-    given: CString,
-    wire: Range<u16>,
-}
-
-impl Mailbox {
-    /// Checks a path. Blanks around it and one enclosing pair of brackets do not go to the
-    /// wire; anything that could end the path or add a parameter is refused.
-    pub fn new(given: &CStr) -> Result<Self> {
-        let bytes = given.to_bytes();
-        if bytes.len() > MAILBOX_MAX {
-            return Err(Error::Invalid);
-        }
-        let blanks = |byte: &&u8| **byte == b' ' || **byte == b'\t';
-        let before = bytes.iter().take_while(blanks).count();
-        let after = bytes.iter().skip(before).rev().take_while(blanks).count();
-        let mut wire = before..bytes.len() - after;
-        if let Some([b'<', inner @ .., b'>']) = bytes.get(wire.clone()) {
-            wire = wire.start + 1..wire.start + 1 + inner.len();
-        }
-        if !is_clean_path(bytes.get(wire.clone()).unwrap_or_default()) {
-            return Err(Error::Invalid);
-        }
-        let position = |at| u16::try_from(at).map_err(|_| Error::Invalid);
-        Ok(Self {
-            wire: position(wire.start)?..position(wire.end)?,
-            given: given.to_owned(),
-        })
-    }
-
-    /// The path as the application wrote it.
-    #[must_use]
-    pub fn given(&self) -> &CStr {
-        &self.given
-    }
-
-    /// The path for a command, without brackets; empty for the null path.
-    #[must_use]
-    pub fn wire(&self) -> &[u8] {
-        let range = usize::from(self.wire.start)..usize::from(self.wire.end);
-        self.given.to_bytes().get(range).unwrap_or_default()
-    }
-
-    /// Whether the path needs SMTPUTF8 (RFC 6531 §3.2).
-    #[must_use]
-    pub fn needs_utf8(&self) -> bool {
-        !self.wire().is_ascii()
-    }
-}
-
-/// A quoted local part (RFC 5321 §4.1.2) may hold blanks and brackets, nothing else may.
-fn is_clean_path(path: &[u8]) -> bool {
-    let outside = match path {
-        [b'"', rest @ ..] => match closing_quote(rest) {
-            Some((quoted, after)) => {
-                if quoted.iter().any(|byte| matches!(byte, b'\r' | b'\n')) {
-                    return false;
-                }
-                after
-            }
-            None => return false,
-        },
-        all => all,
-    };
-    !outside.iter().any(|byte| matches!(byte, 0..=b' ' | b'<' | b'>' | 0x7f))
-}
-
-/// Splits after the quote that is not escaped: what is inside, what follows.
-fn closing_quote(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut escaped = false;
-    let at = text.iter().position(|&byte| {
-        let closes = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closes
-    })?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
-}
 
 /// Text as `xtext` (RFC 3461 §4): printable ASCII but `+` and `=`, everything else as `+XX`.
 fn xtext(text: &[u8]) -> Vec<u8> {
@@ -260,46 +174,6 @@ pub fn domain(name: &CStr) -> Result<CString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn wire(path: &CStr) -> Option<Vec<u8>> {
-        Mailbox::new(path).ok().map(|mailbox| mailbox.wire().to_vec())
-    }
-
-    #[test]
-    fn one_pair_of_brackets_and_blanks_around_are_left_out() {
-        assert_eq!(wire(c"a@example.org").as_deref(), Some(&b"a@example.org"[..]));
-        assert_eq!(wire(c" \t<a@b> ").as_deref(), Some(&b"a@b"[..]));
-        assert_eq!(wire(c"<>").as_deref(), Some(&b""[..]));
-        assert_eq!(wire(c"").as_deref(), Some(&b""[..]));
-        assert_eq!(wire(c"<<a@b>>"), None);
-        assert_eq!(wire(c"<a@b"), None);
-        assert_eq!(wire(c"< a@b>"), None);
-    }
-
-    #[test]
-    fn nothing_can_be_added_to_a_path() {
-        for path in [c"a@b> SIZE=1", c"a b@c", c"a@b\r\nDATA", c"a\x01@b", c"a\x7f@b", c"a\t@b"] {
-            assert!(wire(path).is_none(), "{path:?}");
-        }
-    }
-
-    #[test]
-    fn a_quoted_local_part_may_hold_blanks_and_brackets() {
-        assert!(wire(c"\"a b\"@c").is_some());
-        assert!(wire(c"\"<a>\"@c").is_some());
-        assert!(wire(c"\"a\\\" b\"@c").is_some());
-        assert!(wire(c"\"a\nb\"@c").is_none());
-        assert!(wire(c"\"a\"@c d").is_none());
-        assert!(wire(c"\"a b@c").is_none());
-        assert!(wire(c"x\"a b\"@c").is_none());
-    }
-
-    #[test]
-    fn a_mailbox_has_a_greatest_length() {
-        let path = |length| CString::new(vec![b'a'; length]).expect("no NUL");
-        assert!(wire(&path(1000)).is_some());
-        assert!(wire(&path(1001)).is_none());
-    }
 
     #[test]
     fn xtext_of_rfc_3461() {

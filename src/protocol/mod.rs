@@ -9,6 +9,7 @@ mod engine;
 pub mod envelope;
 mod event;
 mod extensions;
+pub mod mailbox;
 mod outbox;
 mod pipeline;
 mod reply;

@@ -21,7 +21,10 @@ pub(super) enum Expect {
     Data,
     EndOfData,
     /// A chunk of text of so many octets.
-    Chunk { last: bool, octets: usize },
+    Chunk {
+        last: bool,
+        octets: usize,
+    },
     /// RCPT of a transaction whose MAIL was refused: consumed, not stored.
     VoidRcpt,
     /// DATA of such a transaction.
@@ -29,7 +32,10 @@ pub(super) enum Expect {
     /// The end of such a transaction's empty text.
     VoidEndOfData,
     /// A chunk of such a transaction, or of one that an earlier chunk's refusal has ended.
-    VoidChunk { last: bool, octets: usize },
+    VoidChunk {
+        last: bool,
+        octets: usize,
+    },
     Quit,
 }
 

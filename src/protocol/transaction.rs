@@ -13,6 +13,8 @@ pub(super) struct Transaction {
     pub(super) end: usize,
     /// Whether one refused recipient stops the message.
     pub(super) requires_all: bool,
+    /// Whether its paths need SMTPUTF8 (RFC 6531).
+    pub(super) utf8: bool,
     /// The seconds for `BY=` in place of the application's.
     pub(super) by_seconds: Option<i64>,
     /// Recipients whose RCPT is not answered.
@@ -51,6 +53,7 @@ impl Transaction {
             message,
             end: outbox.recipient_count(message),
             requires_all: outbox.requires_all_recipients(),
+            utf8: outbox.needs_utf8(message),
             by_seconds: None,
             unanswered: 0,
             text: ChunkedText::NotBegun,

@@ -39,17 +39,17 @@ impl Session {
                 }
             }
             Command::Xusr => command::write_verb(b"XUSR", b"", out),
-            Command::Mail { message, by_seconds } => {
+            Command::Mail { message, by_seconds, utf8 } => {
                 if let Some(message) = self.message(*message) {
-                    message.write_mail(*by_seconds, offered, out);
+                    message.write_mail(*by_seconds, *utf8, offered, out);
                 }
             }
-            Command::Rcpt { message, recipient } => {
+            Command::Rcpt { message, recipient, utf8 } => {
                 let message = self.message(*message);
                 if let Some(recipient) = message.and_then(|message| message.recipient(*recipient)) {
                     let original = recipient.original().borrow();
                     Rcpt {
-                        mailbox: recipient.mailbox().wire(),
+                        mailbox: recipient.mailbox().wire(*utf8),
                         notify: recipient.notify().filter(|_| offered.dsn),
                         original: original.as_ref().map(|one| one.wire()).filter(|_| offered.dsn),
                     }
@@ -72,13 +72,13 @@ impl Session {
 
 impl Message {
     /// `MAIL FROM` with those parameters that the server takes.
-    fn write_mail(&self, by_seconds: Option<i64>, offered: &Extensions, out: &mut Vec<u8>) {
+    fn write_mail(&self, by_seconds: Option<i64>, utf8: bool, offered: &Extensions, out: &mut Vec<u8>) {
         let reverse_path = self.reverse_path().borrow();
         let envelope_id = self.envelope_id().borrow();
         let by = self.deliver_by().filter(|_| offered.deliver_by.is_some());
         Mail {
             reverse_path: match &*reverse_path {
-                ReversePath::Mailbox(mailbox) => mailbox.wire(),
+                ReversePath::Mailbox(mailbox) => mailbox.wire(utf8),
                 ReversePath::Null | ReversePath::Refused => b"",
             },
             size: Some(self.size()).filter(|size| offered.size && *size > 0),
@@ -89,7 +89,7 @@ impl Message {
                 seconds: by_seconds.unwrap_or(by.seconds),
                 ..by
             }),
-            utf8: offered.smtp_utf8 && self.needs_utf8(),
+            utf8,
         }
         .write(out);
     }

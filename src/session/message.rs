@@ -9,7 +9,8 @@ use super::callback::MessageSource;
 use super::{ApplicationData, Recipient, Shared, Status, Walk};
 use crate::content::header::Headers;
 use crate::error::Result;
-use crate::protocol::envelope::{BodyType, DeliverBy, EnvelopeId, Mailbox, Return};
+use crate::protocol::envelope::{BodyType, DeliverBy, EnvelopeId, Return};
+use crate::protocol::mailbox::Mailbox;
 
 /// The reverse path of a message.
 #[derive(Debug, Clone, Default)]

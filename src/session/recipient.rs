@@ -6,7 +6,8 @@ use std::ffi::CStr;
 use std::rc::Rc;
 
 use super::{ApplicationData, Shared, Status};
-use crate::protocol::envelope::{Mailbox, Notify, OriginalRecipient};
+use crate::protocol::envelope::{Notify, OriginalRecipient};
+use crate::protocol::mailbox::Mailbox;
 
 /// One `RCPT TO` and what became of it.
 pub struct Recipient {

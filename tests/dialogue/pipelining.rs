@@ -76,7 +76,7 @@ impl Server {
                 self.chunks = 0;
                 verdict
             }
-            Command::Rcpt { message, recipient } => {
+            Command::Rcpt { message, recipient, .. } => {
                 if self.sender.is_none() {
                     return "503";
                 }

@@ -219,9 +219,12 @@ fn command_text(command: &Command) -> String {
         Command::Auth(line) => String::from_utf8_lossy(line).into_owned(),
         Command::Etrn { node } => format!("ETRN {node}"),
         Command::Xusr => "XUSR".into(),
-        Command::Mail { message, by_seconds: None } => format!("MAIL {message}"),
-        Command::Mail { message, by_seconds: Some(seconds) } => format!("MAIL {message} BY={seconds}"),
-        Command::Rcpt { message, recipient } => format!("RCPT {message} {recipient}"),
+        Command::Mail { message, by_seconds, utf8 } => {
+            let by = by_seconds.map_or(String::new(), |seconds| format!(" BY={seconds}"));
+            let utf8 = if *utf8 { " SMTPUTF8" } else { "" };
+            format!("MAIL {message}{by}{utf8}")
+        }
+        Command::Rcpt { message, recipient, .. } => format!("RCPT {message} {recipient}"),
         Command::Data => "DATA".into(),
         Command::EndOfData => ".".into(),
         Command::Rset => "RSET".into(),

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The table, as text and as docs/performance.md with its plots."""
+
+import platform
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import plot
+from .measure import Failed
+from .metrics import ALL, INSTRUCTIONS, Metric
+
+# What a person wrote under this heading stays when the page is written anew.
+REMARKS = "## Remarks"
+COLUMNS = ("metric", "libESMTP", "ours", "floor", "target", "")
+
+
+@dataclass
+class Row:
+    metric: Metric
+    values: dict  # subject → number or Failed
+
+    def limit(self) -> float | None:
+        target = self.metric.target
+        if target is None or target.of is None:
+            return target and target.limit
+        base = self.values.get(target.of)
+        return None if base is None or isinstance(base, Failed) else target.limit * base
+
+    def verdict(self) -> str:
+        limit, ours = self.limit(), self.values.get("ours")
+        if limit is None:
+            return ""
+        return "missed" if isinstance(ours, Failed) or ours > limit else "met"
+
+
+def rows(metrics, values) -> list[Row]:
+    return [Row(metric, {name: values[metric.name, name] for name in metric.subjects}) for metric in metrics]
+
+
+def show(value, unit: str) -> str:
+    """A value with as many digits as mean something."""
+    if value is None:
+        return ""
+    if isinstance(value, Failed):
+        return str(value)
+    suffix = {"instructions": "", "number": "", "ratio": "", "bytes": " B", "KiB": " KiB", "ms": " ms", "s": " s"}[unit]
+    if unit == INSTRUCTIONS:
+        for limit, letter in ((1e6, " M"), (1e3, " k")):
+            if value >= limit:
+                value, suffix = value / limit, letter
+                break
+    digits = 0 if value >= 100 or unit in ("bytes", "KiB") or (unit == INSTRUCTIONS and not suffix) else 2
+    return f"{value:.{digits}f}{suffix}"
+
+
+def target(row: Row) -> str:
+    wanted = row.metric.target
+    if wanted is None:
+        return ""
+    if wanted.of is None:
+        return "≤ " + show(wanted.limit, row.metric.unit)
+    name = {"reference": "libESMTP", "floor": "floor"}[wanted.of]
+    return f"≤ {wanted.limit:g} × {name}"
+
+
+def cells(row: Row) -> list[str]:
+    values = [show(row.values.get(name), row.metric.unit) for name in ALL]
+    return [row.metric.name, *values, target(row), row.verdict()]
+
+
+def plain(table: list[Row]) -> str:
+    lines = [list(COLUMNS)] + [cells(row) for row in table]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+
+
+def markdown(table: list[Row]) -> str:
+    parts = []
+    for section in dict.fromkeys(row.metric.section for row in table):
+        parts.append(f"\n### {section}\n\n| {' | '.join(COLUMNS)} |\n| --- | ---: | ---: | ---: | ---: | --- |")
+        parts += [f"| {' | '.join(cells(row))} |" for row in table if row.metric.section == section]
+    return "\n".join(parts)
+
+
+def first_line(*command: str) -> str:
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return output.splitlines()[0].strip()
+
+
+def machine(libraries: dict[str, Path]) -> str:
+    information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    processor = re.search(r"model name\s*: (.*)", information)
+    cores = information.count("processor\t")
+    package = "unpackaged"
+    try:
+        package = first_line("dpkg-query", "-W", "-f", "${Version}", "libesmtp6")
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        pass
+    rows = [
+        ("processor", f"{processor[1] if processor else platform.machine()}, {cores} cores"),
+        ("system", f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}"),
+        ("compiler of the C programs", first_line("cc", "--version")),
+        ("OpenSSL", first_line("openssl", "version")),
+        ("counter of instructions", first_line("valgrind", "--version")),
+        ("libESMTP", f"{package}, {libraries['reference'].resolve().stat().st_size // 1024} KiB"),
+        ("ours", f"release build, {libraries['ours'].resolve().stat().st_size // 1024} KiB with debug information"),
+    ]
+    return "| | |\n| --- | --- |\n" + "\n".join(f"| {name} | {value} |" for name, value in rows)
+
+
+PAGE = """# Performance
+
+Written by `benches/run.py`, which measures this library, libESMTP and a floor in one run. The
+floor is a C program that sends the same octets over a bare socket (or OpenSSL) with the fewest
+calls, and knows beforehand that the server will say yes: no library can undercut it.
+
+{summary}
+
+## Results
+{table}
+
+![Instructions for a MiB of text](plots/text.svg)
+
+![100 messages over a slow link](plots/link.svg)
+
+![Adding and destroying](plots/set-up.svg)
+
+## How it is measured
+
+- All three talk to the same server (`benches/sink.c`), which takes everything and keeps nothing
+  and offers PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, for BDAT also CHUNKING. It looks
+  for the end of a text sixteen octets at a time, so that it is never what is waited for.
+- The measured program (`benches/load.c`) is linked once; `LD_LIBRARY_PATH` decides which library
+  it gets. Its callbacks hand out a text that is in memory; that is counted, too.
+- *Instructions* are counted by callgrind, for what happens in `smtp_start_session` (in rows about
+  sessions and objects also for creating and destroying), in user space. A row says what one unit
+  more costs: the difference of two sizes, so that what happens once cancels out.
+- *CPU time* is user and system time of the process within `smtp_start_session`, for 64 MiB of text;
+  the three take turns, the median of nine rounds counts.
+- *A slow link* is played by the server: each answer leaves one round trip after the octets that
+  it answers came. Nothing sleeps in the measured program. Opening the TCP connection is free.
+- *Round trips* are counted by the server: octets that come after an answer has left belong to
+  the next round trip. Answers take 10 ms there, so that all that does not need them is sent before.
+- *Calls* are counted by a preloaded library, failed attempts included; *TLS records* by the server.
+- *Memory* is the heap in use (mallinfo2) and the peak of resident memory (`VmHWM`).
+- libESMTP frees its TLS context with the first session; a second session of the process crashes.
+- Lines that end in LF go out as they are with libESMTP, and as CRLF with ours, as SMTP demands.
+
+{machine}
+
+Again: `meson setup build --buildtype=release && meson compile -C build && benches/run.py`
+(`--quick`: a minute, nothing is written; `--only ROW --profile`: where our instructions go).
+"""
+
+
+def summary(table: list[Row]) -> str:
+    judged = [row for row in table if row.verdict()]
+    missed = [row.metric.name for row in judged if row.verdict() == "missed"]
+    text = f"{len(judged) - len(missed)} of {len(judged)} targets are met."
+    return text + (f" Missed: {'; '.join(missed)}." if missed else "")
+
+
+def write(folder: Path, table: list[Row], curves: dict, libraries: dict[str, Path]) -> None:
+    page = folder / "performance.md"
+    plots = folder / "plots"
+    plots.mkdir(parents=True, exist_ok=True)
+    old = page.read_text(encoding="utf-8") if page.exists() else ""
+    _, heading, remarks = old.partition(REMARKS)
+    text = PAGE.format(summary=summary(table), table=markdown(table), machine=machine(libraries))
+    page.write_text(text + (f"\n{heading}{remarks}" if heading else ""), encoding="utf-8")
+
+    def bars(file, title, unit, wanted):
+        chosen = [row for row in table if wanted(row.metric)]
+        bars = [(row.metric.name, {name: row.values.get(name) for name in ALL}, row.limit()) for row in chosen]
+        (plots / file).write_text(plot.bars(title, bars, lambda value: show(value, unit)), encoding="utf-8")
+
+    bars("text.svg", "Instructions for a MiB of text", INSTRUCTIONS, lambda m: m.section.endswith("MiB of text"))
+    bars("link.svg", "Seconds for 100 messages of 2 KB, 100 ms a round trip", "s", lambda m: m.unit == "s")
+    (plots / "set-up.svg").write_text(
+        plot.lines("Instructions to add and destroy so many", curves, lambda value: show(value, INSTRUCTIONS)),
+        encoding="utf-8",
+    )
