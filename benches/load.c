@@ -17,6 +17,7 @@
 static struct options options;
 static struct text text;
 static FILE *file;
+static char (*mailboxes)[48];
 static size_t sent, event_count;
 /* Heap in use: with all messages added, and after they were sent. */
 static size_t heap_added, heap_sent;
@@ -79,21 +80,25 @@ static void set_source(smtp_message_t message)
     }
 }
 
+/* Beforehand, as printing one takes longer than adding it. */
+static void make_mailboxes(void)
+{
+    mailboxes = must_allocate(options.recipients * sizeof *mailboxes);
+    for (size_t r = 0; r < options.recipients; r++)
+        snprintf(mailboxes[r], sizeof *mailboxes, "recipient%zu@example.org", r);
+}
+
 static void add_messages(smtp_session_t session)
 {
-    char mailbox[64];
-
     for (size_t m = 0; m < options.messages; m++) {
         smtp_message_t message = smtp_add_message(session);
 
         if (!message || !smtp_set_reverse_path(message, "sender@example.org"))
             fail("message");
         set_source(message);
-        for (size_t r = 0; r < options.recipients; r++) {
-            snprintf(mailbox, sizeof mailbox, "recipient%zu@example.org", r);
-            if (!smtp_add_recipient(message, mailbox))
+        for (size_t r = 0; r < options.recipients; r++)
+            if (!smtp_add_recipient(message, mailboxes[r]))
                 fail("recipient");
-        }
     }
 }
 
@@ -153,6 +158,7 @@ int main(int argc, char **argv)
     text.repeat = options.repeat;
     if (options.source == SOURCE_FILE)
         file = text_file(&text);
+    make_mailboxes();
     heap_begun = heap();
     for (size_t s = 0; s < options.sessions; s++)
         run();
@@ -161,6 +167,7 @@ int main(int argc, char **argv)
     printf("heap_added %zu\nheap_sent %zu\n", heap_added - heap_begun, heap_sent - heap_begun);
     if (file)
         fclose(file);
+    free(mailboxes);
     free_text(&text);
     if (options.send && sent != options.messages * options.sessions) {
         fprintf(stderr, "%zu messages were not accepted\n",

@@ -5,39 +5,50 @@
 
 #include <stddef.h>
 #include <string.h>
-#ifdef __SSE2__
+#if defined __AVX2__
+#include <immintrin.h>
+typedef __m256i vector;
+#define VECTOR_LOAD(at) _mm256_loadu_si256((const vector *)(const void *)(at))
+#define VECTOR_FIND(octets, wanted) _mm256_cmpeq_epi8(octets, _mm256_set1_epi8(wanted))
+#define VECTOR_AND _mm256_and_si256
+#define VECTOR_OR _mm256_or_si256
+#define VECTOR_MASK(octets) (unsigned)_mm256_movemask_epi8(octets)
+#elif defined __SSE2__
 #include <emmintrin.h>
+typedef __m128i vector;
+#define VECTOR_LOAD(at) _mm_loadu_si128((const vector *)(const void *)(at))
+#define VECTOR_FIND(octets, wanted) _mm_cmpeq_epi8(octets, _mm_set1_epi8(wanted))
+#define VECTOR_AND _mm_and_si128
+#define VECTOR_OR _mm_or_si128
+#define VECTOR_MASK(octets) (unsigned)_mm_movemask_epi8(octets)
 #endif
 
-#ifdef __SSE2__
-/* 0xff where the octet at `at` is a LF and the next one a dot. */
-static inline __m128i line_dots(const char *at)
+#ifdef VECTOR_LOAD
+/* Not zero where the octet at `at` is a LF and the next one a dot. */
+static inline vector line_dots(const char *at)
 {
-    __m128i octets = _mm_loadu_si128((const __m128i *)(const void *)at);
-    __m128i next = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
-
-    return _mm_and_si128(_mm_cmpeq_epi8(octets, _mm_set1_epi8('\n')),
-                         _mm_cmpeq_epi8(next, _mm_set1_epi8('.')));
+    return VECTOR_AND(VECTOR_FIND(VECTOR_LOAD(at), '\n'), VECTOR_FIND(VECTOR_LOAD(at + 1), '.'));
 }
 #endif
 
 /* The first LF that a dot follows, both before `end`; NULL if there is none. */
 static inline const char *find_line_dot(const char *from, const char *end)
 {
-#ifdef __SSE2__
-    while (end - from > 64) {
-        __m128i a = line_dots(from), b = line_dots(from + 16);
-        __m128i c = line_dots(from + 32), d = line_dots(from + 48);
+#ifdef VECTOR_LOAD
+    const ptrdiff_t width = sizeof(vector);
 
-        if (_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d)))) {
-            unsigned long long low = (unsigned)_mm_movemask_epi8(a)
-                                     | (unsigned)_mm_movemask_epi8(b) << 16;
-            unsigned long long high = (unsigned)_mm_movemask_epi8(c)
-                                      | (unsigned)_mm_movemask_epi8(d) << 16;
+    while (end - from > 4 * width) {
+        vector a = line_dots(from), b = line_dots(from + width);
+        vector c = line_dots(from + 2 * width), d = line_dots(from + 3 * width);
 
-            return from + __builtin_ctzll(low | high << 32);
+        if (VECTOR_MASK(VECTOR_OR(VECTOR_OR(a, b), VECTOR_OR(c, d)))) {
+            unsigned found;
+
+            while (!(found = VECTOR_MASK(line_dots(from))))
+                from += width;
+            return from + __builtin_ctz(found);
         }
-        from += 64;
+        from += 4 * width;
     }
 #endif
     while (end - from > 1) {

@@ -13,8 +13,10 @@ from pathlib import Path
 from .programs import Subject
 from .sink import Sink
 
-# A run that takes longer than this is stuck: the largest needs some 45 s.
-PATIENCE = 120
+# A run that takes longer than this is stuck: the longest needs 41 s.
+PATIENCE = 70
+
+CALLGRIND = ["valgrind", "--tool=callgrind"]
 
 
 class Failed(Exception):
@@ -36,8 +38,8 @@ class Bench:
         self.tls = ("tls", str(certificate[0]), str(certificate[1]))
         self.trusted = trusted
         self.work = work
-        # Where the file of the last count goes, if it is wanted.
-        self.profile: Path | None = None
+        # Where callgrind writes which function took what.
+        self.profile = Path(os.devnull)
         self._sinks: dict[tuple[str, ...], Sink] = {}
         self._done: dict = {}
         self._locks: dict = {}
@@ -67,19 +69,24 @@ class Bench:
                 self._done[key] = measure()
             return self._done[key]
 
-    def run(self, subject: Subject, sink: Sink | None, *before: str, environment=None, trusted=True, **options):
-        """Runs load or floor, behind the words of `before`; the numbers that it printed."""
+    def run(self, subject: Subject, sink: Sink | None, **options) -> dict[str, list[int]]:
+        """Runs load or floor; the numbers that it printed."""
+        return self.run_under(subject, sink, **options)[0]
+
+    def run_under(self, subject: Subject, sink: Sink | None, *before: str, environment=None, trusted=True, **options):
+        """The same behind the words of `before`; the numbers, and what went to standard error."""
         program = self.programs["floor" if subject.library is None else "load"]
         if sink:
             options["port"] = sink.port
         words = [f"{name}={value}" for name, value in options.items()]
-        output = self.execute(subject, [*before, str(program), *words], environment or {}, trusted)
-        return {
+        output, errors = self.execute(subject, [*before, str(program), *words], environment or {}, trusted)
+        numbers = {
             name: [int(value) for value in values.split()]
             for name, _, values in (line.partition(" ") for line in output.splitlines())
         }
+        return numbers, errors
 
-    def execute(self, subject: Subject, command: list[str], environment: dict, trusted: bool = True) -> str:
+    def execute(self, subject: Subject, command: list[str], environment: dict, trusted: bool = True):
         """Nothing of the user's configuration is in the environment."""
         clean = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC", "HOME": str(self.work), **environment}
         if subject.library:
@@ -97,29 +104,23 @@ class Bench:
             raise Failed(f"not done after {PATIENCE} s") from None
         if process.returncode != 0:
             raise Failed(failure(process.returncode, errors))
-        return output
-
-    def callgrind(self, file: str, *more: str) -> list[str]:
-        return ["valgrind", "--tool=callgrind", f"--callgrind-out-file={file}", *more]
+        return output, errors
 
     def instructions(self, subject: Subject, sink: Sink | None, **options) -> int:
         """Instructions of what load counts."""
-        with tempfile.NamedTemporaryFile(dir=self.work) as file:
-            name = str(self.profile or file.name)
-            self.run(subject, sink, *self.callgrind(name, "--instr-atstart=no"), **options)
-            return total(name)
+        valgrind = [*CALLGRIND, f"--callgrind-out-file={self.profile}", "--instr-atstart=no"]
+        return collected(self.run_under(subject, sink, *valgrind, **options)[1])
 
     def start(self, subject: Subject) -> int:
         """Instructions of a whole process that has the library loaded, the dynamic linker's included."""
-        with tempfile.NamedTemporaryFile(dir=self.work) as file:
-            self.execute(subject, [*self.callgrind(file.name), str(self.programs["start"])], {})
-            return total(file.name)
+        command = [*CALLGRIND, f"--callgrind-out-file={self.profile}", str(self.programs["start"])]
+        return collected(self.execute(subject, command, {})[1])
 
     def calls(self, subject: Subject, sink: Sink, **options) -> dict[str, int]:
         """Calls for sockets: writes, reads, waits."""
         with tempfile.NamedTemporaryFile(dir=self.work, mode="r") as file:
             environment = {"LD_PRELOAD": str(self.programs["counter.so"]), "COUNTER_FILE": file.name}
-            self.run(subject, sink, environment=environment, **options)
+            self.run_under(subject, sink, environment=environment, **options)
             return {name: int(value) for name, value in (line.split() for line in file)}
 
     def cpu_seconds(self, subject: Subject, sink: Sink, **options) -> float:
@@ -131,10 +132,8 @@ class Bench:
         return statistics.median(self.run(subject, sink, **options)["laps"]) / 1e9
 
 
-def total(file: str) -> int:
-    """The sum in a file of callgrind's."""
-    with open(file, encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if match := re.match(r"(?:summary|totals): (\d+)", line):
-                return int(match[1])
+def collected(errors: str) -> int:
+    """The sum that callgrind says at the end; its file has none if counting was switched off before."""
+    if match := re.search(r"Collected : (\d+)", errors):
+        return int(match[1])
     raise Failed("callgrind counted nothing")

@@ -59,10 +59,11 @@ def need(*tools: str) -> None:
 def compile_all(folder: Path) -> dict[str, Path]:
     """Compiles the C programs; load and start are linked once, with the system's library."""
     built = {}
+    flags = FLAGS + (["-mavx2"] if " avx2 " in Path("/proc/cpuinfo").read_text(encoding="utf-8") else [])
     for name, parts in PROGRAMS.items():
         sources = [str(HERE / part) if part.endswith(".c") else part for part in parts]
         built[name] = folder / name
-        subprocess.run(["cc", *FLAGS, "-o", str(built[name]), *sources], check=True)
+        subprocess.run(["cc", *flags, "-o", str(built[name]), *sources], check=True)
     return built
 
 

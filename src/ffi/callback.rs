@@ -8,13 +8,19 @@ use std::rc::Rc;
 use super::etrn::option_number;
 use super::types::smtp_event;
 use crate::protocol::{Event, Question};
-use crate::session::callback::{EventCallback, MonitorCallback, Piece};
+use crate::session::callback::{EventCallback, MonitorCallback, Piece, TlsEstablished, TlsQuestion};
 use crate::session::{EtrnNode, Message, Recipient, ReversePath, Session};
 
 /// The events' numbers for calls with variable arguments, which must be plain ints.
 mod number {
     use super::{c_int, smtp_event};
 
+    pub(super) const INVALID_PEER_CERTIFICATE: c_int = smtp_event::SMTP_EV_INVALID_PEER_CERTIFICATE as c_int;
+    pub(super) const NO_CLIENT_CERTIFICATE: c_int = smtp_event::SMTP_EV_NO_CLIENT_CERTIFICATE as c_int;
+    pub(super) const NO_PEER_CERTIFICATE: c_int = smtp_event::SMTP_EV_NO_PEER_CERTIFICATE as c_int;
+    pub(super) const STARTTLS_OK: c_int = smtp_event::SMTP_EV_STARTTLS_OK as c_int;
+    pub(super) const WEAK_CIPHER: c_int = smtp_event::SMTP_EV_WEAK_CIPHER as c_int;
+    pub(super) const WRONG_PEER_CERTIFICATE: c_int = smtp_event::SMTP_EV_WRONG_PEER_CERTIFICATE as c_int;
     pub(super) const CONNECT: c_int = smtp_event::SMTP_EV_CONNECT as c_int;
     pub(super) const DELIVERBY_EXPIRED: c_int = smtp_event::SMTP_EV_DELIVERBY_EXPIRED as c_int;
     pub(super) const DISCONNECT: c_int = smtp_event::SMTP_EV_DISCONNECT as c_int;
@@ -122,6 +128,52 @@ impl EventCallback {
         };
         // SAFETY: the caller promises the type; these events have the answer.
         unsafe { function(handle, number, arg, answer) };
+    }
+
+    /// Asks about TLS; the application may change the answer.
+    ///
+    /// # Safety
+    /// The function is a `smtp_eventcb_t`.
+    pub(super) unsafe fn ask_tls(self, session: &Session, question: TlsQuestion, answer: &mut c_int) {
+        let handle = ptr::from_ref(session).cast_mut();
+        let answer = ptr::from_mut(answer);
+        let Self { function, arg } = self;
+        match question {
+            TlsQuestion::NoClientCertificate => {
+                // SAFETY: the caller promises the type; this event has the answer.
+                unsafe { function(handle, number::NO_CLIENT_CERTIFICATE, arg, answer) };
+            }
+            TlsQuestion::InvalidCertificate { verify_result, ssl } => {
+                let number = number::INVALID_PEER_CERTIFICATE;
+                // SAFETY: as above; this event has result, answer and connection.
+                unsafe { function(handle, number, arg, verify_result, answer, ssl) };
+            }
+            TlsQuestion::WeakCipher { bits } => {
+                // SAFETY: as above; this event has bits and answer.
+                unsafe { function(handle, number::WEAK_CIPHER, arg, bits, answer) };
+            }
+            TlsQuestion::NoCertificate => {
+                // SAFETY: as above; this event has the answer.
+                unsafe { function(handle, number::NO_PEER_CERTIFICATE, arg, answer) };
+            }
+            TlsQuestion::WrongCertificate { name_found, ssl } => {
+                let number = number::WRONG_PEER_CERTIFICATE;
+                // SAFETY: as above; this event has answer, name and connection.
+                unsafe { function(handle, number, arg, answer, name_found, ssl) };
+            }
+        }
+    }
+
+    /// Tells that TLS is in use.
+    ///
+    /// # Safety
+    /// The function is a `smtp_eventcb_t`.
+    pub(super) unsafe fn tell_tls(self, session: &Session, established: TlsEstablished) {
+        let handle = ptr::from_ref(session).cast_mut();
+        let Self { function, arg } = self;
+        let TlsEstablished { ssl, cipher, bits } = established;
+        // SAFETY: the caller promises the type; this event has connection, cipher and bits.
+        unsafe { function(handle, number::STARTTLS_OK, arg, ssl, cipher, bits) };
     }
 }
 

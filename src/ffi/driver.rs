@@ -64,6 +64,20 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 }
                 caught(|| session.answer(answer))?;
             }
+            Call::AskTls(question) => {
+                let mut answer = 0;
+                if let Some(events) = session.events() {
+                    // SAFETY: the caller promises a function of this type.
+                    unsafe { events.ask_tls(session, question, &mut answer) };
+                }
+                caught(|| session.answer(answer))?;
+            }
+            Call::TellTls(established) => {
+                if let Some(events) = session.events() {
+                    // SAFETY: the caller promises a function of this type.
+                    unsafe { events.tell_tls(session, established) };
+                }
+            }
             Call::Exchange { context, due } => {
                 // SAFETY: the caller promises a callback of its type.
                 let outcome = unsafe { exchange::carry_on(&context, due) };

@@ -51,7 +51,7 @@ impl Addresses {
     /// Connects to the next address that answers, each waited for no longer than `limit`.
     /// Addresses that were tried beside it and lost stay for a later call. Fails with the
     /// error of the last address when none is left.
-    pub fn connect(&mut self, limit: Duration) -> Result<TcpStream> {
+    pub fn connect(&mut self, limit: Duration) -> Result<(TcpStream, SocketAddr)> {
         let limit = limit.min(ATTEMPT_MAX);
         let mut attempts: Vec<Attempt> = Vec::new();
         let mut next_start = Instant::now();
@@ -74,8 +74,8 @@ impl Addresses {
                 .filter_map(|attempt| attempt.deadline)
                 .chain(waiting.map(|_| next_start))
                 .min();
-            if let Some(stream) = self.wait(&mut attempts, until, &mut next_start)? {
-                return Ok(stream);
+            if let Some(connected) = self.wait(&mut attempts, until, &mut next_start)? {
+                return Ok(connected);
             }
         }
     }
@@ -91,7 +91,7 @@ impl Addresses {
         attempts: &mut Vec<Attempt>,
         until: Option<Instant>,
         next_start: &mut Instant,
-    ) -> Result<Option<TcpStream>> {
+    ) -> Result<Option<(TcpStream, SocketAddr)>> {
         let watches: Vec<Watch> = attempts
             .iter()
             .map(|attempt| Watch {
@@ -112,7 +112,7 @@ impl Addresses {
                 match attempt.socket.take_error() {
                     Ok(None) => {
                         self.unused.retain(|address| *address != attempt.address);
-                        return Ok(Some(finish(attempt.socket)?));
+                        return Ok(Some((finish(attempt.socket)?, attempt.address)));
                     }
                     Ok(Some(error)) | Err(error) => error,
                 }
@@ -172,7 +172,8 @@ mod tests {
         let bad = closed.local_addr().expect("address");
         drop(closed);
         let mut addresses = Addresses::new(vec![bad, good]);
-        let stream = addresses.connect(Duration::from_secs(5)).expect("connects");
+        let (stream, address) = addresses.connect(Duration::from_secs(5)).expect("connects");
+        assert_eq!(address, good);
         assert_eq!(stream.peer_addr().expect("peer"), good);
         assert_eq!(
             addresses.connect(Duration::from_secs(5)).expect_err("none is left"),

@@ -5,6 +5,8 @@ use std::ffi::{CStr, CString};
 use std::net::Ipv6Addr;
 
 use super::resolve::is_service;
+use crate::domain::to_a_labels;
+use crate::error::{Error, ResolveError, Result};
 
 /// The submission port (RFC 6409).
 const DEFAULT_SERVICE: &CStr = c"587";
@@ -35,6 +37,16 @@ impl Server {
             host: or(host, c"localhost"),
             service: or(service, DEFAULT_SERVICE),
         }
+    }
+}
+
+impl Server {
+    /// The host as DNS, TLS and certificates know it: a name that is not ASCII in A-labels.
+    pub fn ascii_host(&self) -> Result<CString> {
+        let unknown = Error::Resolve(ResolveError::NoName);
+        let name = self.host.to_str().map_err(|_| unknown)?;
+        let name = to_a_labels(name).ok_or(unknown)?;
+        CString::new(name).map_err(|_| unknown)
     }
 }
 

@@ -654,8 +654,24 @@ impl Engine {
             self.replaceable = false;
             self.pipeline.push_last(Expect::StartTls);
             self.due.push_back(Step::Send(Command::StartTls));
+        } else if self.expects_reply() {
+            // TLS from the first byte, and the server has said nothing yet.
+            self.due.push_back(Step::Tell(Event::NoStartTls));
+            self.over(Outcome::Finished(Err(Error::ExtensionNotAvailable)));
         } else {
             self.tls_missing();
+        }
+    }
+
+    /// TLS cannot be used, or the application does not accept what it has found. Over TLS the
+    /// server is told goodbye; before its greeting there is nothing to say.
+    pub fn tls_refused(&mut self, error: Error) {
+        self.secure = true;
+        self.extensions = Extensions::default();
+        if self.expects_reply() {
+            self.over(Outcome::Finished(Err(error)));
+        } else {
+            self.refused(error);
         }
     }
 

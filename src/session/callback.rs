@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The application's callbacks as plain data. Only `ffi` calls them.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_long, c_void};
 
 use std::rc::Rc;
+
+use openssl_sys::SSL;
 
 use super::{Message, Session};
 pub use crate::protocol::{Event, Question};
@@ -63,6 +65,10 @@ pub enum Call {
     Tell(Event),
     /// Tell of an event and come back with the answer: [`Session::answer`].
     Ask(Question),
+    /// Ask about TLS and come back with the answer: [`Session::answer`]. 0 ends the session.
+    AskTls(TlsQuestion),
+    /// Tell that TLS is in use.
+    TellTls(TlsEstablished),
     /// Show a piece of the dialogue.
     Show(Piece),
     /// Go on with an authentication exchange: ask the application for credentials, call a
@@ -87,6 +93,46 @@ pub enum Call {
     },
     /// The session is over.
     Done(crate::error::Result<()>),
+}
+
+/// Something about TLS that the application may accept. What it points to lives until the
+/// answer is there.
+#[derive(Debug, Clone, Copy)]
+pub enum TlsQuestion {
+    /// The client certificate's key cannot be used: go on without?
+    NoClientCertificate,
+    /// The server's certificate is not valid.
+    InvalidCertificate {
+        /// OpenSSL's reason, `X509_V_ERR_*`.
+        verify_result: c_long,
+        /// The connection.
+        ssl: *mut SSL,
+    },
+    /// The cipher is weak.
+    WeakCipher {
+        /// Its bits.
+        bits: c_int,
+    },
+    /// The server has no certificate.
+    NoCertificate,
+    /// The server's certificate is for another name.
+    WrongCertificate {
+        /// The name.
+        name_found: *const c_char,
+        /// The connection.
+        ssl: *mut SSL,
+    },
+}
+
+/// TLS is in use.
+#[derive(Debug, Clone, Copy)]
+pub struct TlsEstablished {
+    /// The connection.
+    pub ssl: *mut SSL,
+    /// The cipher's name.
+    pub cipher: *const c_char,
+    /// The cipher's bits.
+    pub bits: c_int,
 }
 
 /// Who said a line of the dialogue (`SMTP_CB_*`).

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::net::{PasswordCallback, PasswordFunction};
 
 /// A reference to an OpenSSL context, given back when the value is dropped.
+#[derive(Clone)]
 pub struct TlsContext {
     context: SslContext,
     origin: Origin,

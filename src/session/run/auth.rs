@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use super::Run;
 use crate::error::Result;
-use crate::sasl::{self, Attempts, Channel, Context, Secret};
+use crate::net::{TlsBinding, TlsBindingKind};
+use crate::sasl::{self, Attempts, BindingKind, Channel, ChannelBinding, Context, Secret};
 use crate::session::Session;
 use crate::session::callback::Call;
 
@@ -47,11 +48,15 @@ impl Run {
 
     fn begin_authentication(&self, session: &Session) -> Option<Authentication> {
         let context = session.auth_context()?;
+        let link = self.link.as_ref()?;
         let channel = Channel {
+            secure: self.is_secured(),
+            binding: link.stream.binding().map(channel_binding),
             host: self.host.to_string_lossy().into_owned(),
-            ..Channel::default()
+            port: self.port,
+            plus_offered: false,
         };
-        let offered = &self.link.as_ref()?.engine.extensions().auth;
+        let offered = &link.engine.extensions().auth;
         let attempts = Attempts::new(&context, offered, channel);
         Some(Authentication {
             context,
@@ -122,5 +127,17 @@ impl Run {
             .take()
             .is_some_and(|authentication| authentication.context.succeeded());
         self.with_engine(|engine| engine.authenticated(believed, false));
+    }
+}
+
+/// What TLS knows of the connection in the words of SASL.
+fn channel_binding(binding: TlsBinding) -> ChannelBinding {
+    ChannelBinding {
+        kind: match binding.kind {
+            TlsBindingKind::Exporter => BindingKind::TlsExporter,
+            TlsBindingKind::Unique => BindingKind::TlsUnique,
+            TlsBindingKind::ServerEndPoint => BindingKind::TlsServerEndPoint,
+        },
+        data: binding.data,
     }
 }

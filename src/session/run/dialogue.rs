@@ -32,10 +32,8 @@ impl Run {
             Step::Receive => self.receive(session),
             Step::Tell(event) => return Some(Call::Tell(event)),
             Step::Ask(question) => return Some(Call::Ask(question)),
-            // The handshake is not part of the library yet: what asks for it fails, and
-            // nothing goes out in clear.
-            Step::PrepareTls => link.engine.tls_prepared(false),
-            Step::Secure => link.engine.fail(session, Error::Client),
+            Step::PrepareTls => return self.prepare_tls(session),
+            Step::Secure => self.state = State::Handshake,
             Step::SelectMechanism => return self.select_mechanism(session),
             Step::Challenge(text) => return self.challenged(&text),
             Step::Authenticated => self.authenticated(),
@@ -48,7 +46,9 @@ impl Run {
             Step::TextVoid { message } => self.void_text(message),
             Step::Done(outcome) => {
                 self.close_letter();
-                self.link = None;
+                if let Some(link) = self.link.take() {
+                    link.stream.close();
+                }
                 self.state = State::Closed(outcome);
             }
         }

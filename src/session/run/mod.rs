@@ -7,6 +7,7 @@
 mod auth;
 mod dialogue;
 mod text;
+mod tls;
 
 use std::collections::VecDeque;
 use std::ffi::{CString, c_int};
@@ -20,6 +21,10 @@ use crate::net::{self, Addresses, Server, Stream};
 use crate::protocol::{Engine, Event, Outcome, ReplyParser};
 
 use auth::Authentication;
+use tls::Tls;
+
+/// The port for TLS from the first byte (RFC 8314 §7.3).
+const SUBMISSIONS: u16 = 465;
 
 /// Where the run stands.
 enum State {
@@ -27,6 +32,12 @@ enum State {
     Resolve,
     /// The next address is due.
     Connect,
+    /// TLS from the first byte is to be made ready.
+    PrepareTls,
+    /// Hands are to be shaken.
+    Handshake,
+    /// The application judges what TLS has found.
+    Judge,
     /// The engine says what comes.
     Dialogue,
     /// The source of the message under way is to be rewound.
@@ -37,6 +48,16 @@ enum State {
     Closed(Outcome),
     /// Nothing is left.
     Done(Result<()>),
+}
+
+/// Whose question the application was asked last.
+enum Asked {
+    /// The engine's.
+    Engine,
+    /// Whether to go on without the client certificate.
+    ClientKey,
+    /// Whether what the server has shown will do.
+    Certificate,
 }
 
 /// A connection and the dialogue over it.
@@ -52,6 +73,7 @@ struct Link {
 pub(super) struct Run {
     server: CString,
     host: CString,
+    port: u16,
     state: State,
     addresses: Addresses,
     link: Option<Link>,
@@ -63,6 +85,10 @@ pub(super) struct Run {
     // What is told now of a text that is written.
     telling: Option<Kept>,
     authentication: Option<Authentication>,
+    tls: Option<Tls>,
+    // TLS from the first byte (RFC 8314).
+    implicit_tls: bool,
+    asked: Asked,
     pieces: VecDeque<Piece>,
     release_due: bool,
 }
@@ -73,6 +99,7 @@ impl Run {
         Self {
             server,
             host: CString::default(),
+            port: 0,
             state: State::Resolve,
             addresses: Addresses::new(Vec::new()),
             link: None,
@@ -81,6 +108,9 @@ impl Run {
             kept: VecDeque::new(),
             telling: None,
             authentication: None,
+            tls: None,
+            implicit_tls: false,
+            asked: Asked::Engine,
             pieces: VecDeque::new(),
             release_due: false,
         }
@@ -114,6 +144,12 @@ impl Run {
                 None
             }
             State::Connect => self.connect(session),
+            State::PrepareTls => self.prepare_tls(session),
+            State::Handshake => {
+                self.handshake(session);
+                None
+            }
+            State::Judge => self.judge(session),
             State::Dialogue => self.converse(session),
             State::Rewind => self.letter.as_ref().map(|letter| Call::Rewind { message: letter.message() }),
             State::Text => self.transfer(session),
@@ -134,23 +170,27 @@ impl Run {
     fn resolve(&mut self, session: &Session) -> Result<()> {
         session.find_localhost();
         let server = Server::parse(&self.server);
-        let resolved = net::resolve(&server.host, &server.service)?;
+        self.host = server.ascii_host()?;
+        let resolved = net::resolve(&self.host, &server.service)?;
         session.resolved(resolved.canonical);
-        self.host = server.host;
         self.addresses = Addresses::new(resolved.addresses);
         Ok(())
     }
 
     fn connect(&mut self, session: &Session) -> Option<Call> {
         match self.addresses.connect(session.timeouts.get().of(Timeout::Greeting)) {
-            Ok(socket) => {
+            Ok((socket, address)) => {
+                self.port = address.port();
+                self.implicit_tls = self.port == SUBMISSIONS;
+                self.tls = None;
+                self.authentication = None;
                 self.link = Some(Link {
                     stream: Stream::new(socket),
                     parser: ReplyParser::default(),
-                    engine: Engine::new(false),
+                    engine: Engine::new(self.implicit_tls),
                     deadline: None,
                 });
-                self.state = State::Dialogue;
+                self.state = if self.implicit_tls { State::PrepareTls } else { State::Dialogue };
                 Some(Call::Tell(Event::Connect))
             }
             Err(error) => {
@@ -160,9 +200,12 @@ impl Run {
         }
     }
 
-    /// The application's answer to a question of the engine's.
+    /// The application's answer to a question.
     pub(super) fn answer(&mut self, session: &Session, answer: c_int) {
-        self.with_engine(|engine| engine.answer(session, answer));
+        match std::mem::replace(&mut self.asked, Asked::Engine) {
+            Asked::Engine => self.with_engine(|engine| engine.answer(session, answer)),
+            about_tls => self.tls_answered(&about_tls, answer != 0),
+        }
     }
 
     fn with_engine(&mut self, f: impl FnOnce(&mut Engine)) {

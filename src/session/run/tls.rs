@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! TLS: made ready, begun, and judged by the application.
+
+use std::collections::VecDeque;
+use std::ffi::c_int;
+use std::ptr;
+
+use super::{Asked, Run, State, far};
+use crate::error::Error;
+use crate::net::{Identity, Obstacle, Secured, TlsSetup};
+use crate::protocol::Event;
+use crate::session::callback::{Call, TlsEstablished, TlsQuestion};
+use crate::session::{Session, Timeout};
+
+/// Ciphers of so many bits and fewer are weak.
+const WEAK_CIPHER_BITS: c_int = 40;
+
+/// TLS before and right after the handshake.
+pub(super) struct Tls {
+    setup: Option<TlsSetup>,
+    secured: Option<Secured>,
+    questions: VecDeque<TlsQuestion>,
+}
+
+impl Run {
+    /// Makes TLS ready before the server is asked to start it.
+    pub(super) fn prepare_tls(&mut self, session: &Session) -> Option<Call> {
+        // A copy, so that nothing is borrowed when OpenSSL asks for the pass phrase of a key.
+        let context = session.tls_context().borrow().clone();
+        let canonical = session.server_name().borrow().clone();
+        let obstacle = match TlsSetup::prepare(context.as_ref(), &self.host, canonical.as_deref()) {
+            Ok(setup) => {
+                let lacks_key = setup.lacks_key();
+                self.tls = Some(Tls {
+                    setup: Some(setup),
+                    secured: None,
+                    questions: VecDeque::new(),
+                });
+                if lacks_key {
+                    self.asked = Asked::ClientKey;
+                    return Some(Call::AskTls(TlsQuestion::NoClientCertificate));
+                }
+                self.tls_prepared(true);
+                return None;
+            }
+            Err(obstacle) => obstacle,
+        };
+        match obstacle {
+            Obstacle::ClientCertificate => {
+                self.tls_prepared(false);
+                Some(Call::Tell(Event::UnusableClientCertificate))
+            }
+            Obstacle::CaList => {
+                self.tls_prepared(false);
+                Some(Call::Tell(Event::UnusableCaList))
+            }
+            Obstacle::Failure(error) => {
+                self.with_engine(|engine| engine.tls_refused(error));
+                self.state = State::Dialogue;
+                None
+            }
+        }
+    }
+
+    fn tls_prepared(&mut self, usable: bool) {
+        self.state = if usable && self.implicit_tls { State::Handshake } else { State::Dialogue };
+        if !usable || !self.implicit_tls {
+            self.with_engine(|engine| engine.tls_prepared(usable));
+        }
+    }
+
+    /// Shakes hands. Clear text behind the server's consent was put there by somebody else.
+    pub(super) fn handshake(&mut self, session: &Session) {
+        self.state = State::Dialogue;
+        let setup = self.tls.as_mut().and_then(|tls| tls.setup.take());
+        let (Some(link), Some(setup)) = (&mut self.link, setup) else {
+            return;
+        };
+        if link.parser.has_leftover() {
+            return link.engine.fail(session, Error::ResponseSyntax);
+        }
+        let deadline = far(session.timeouts.get().of(Timeout::Greeting));
+        match link.stream.secure(setup, Some(deadline)) {
+            Ok(secured) => {
+                if let Some(tls) = &mut self.tls {
+                    tls.questions = questions(&secured);
+                    tls.secured = Some(secured);
+                    self.state = State::Judge;
+                }
+            }
+            Err(error) => link.engine.fail(session, error),
+        }
+    }
+
+    /// Asks the application about everything that is not as it should be; then tells it that
+    /// TLS is in use.
+    pub(super) fn judge(&mut self, session: &Session) -> Option<Call> {
+        self.state = State::Dialogue;
+        let tls = self.tls.as_mut()?;
+        if let Some(question) = tls.questions.pop_front() {
+            self.asked = Asked::Certificate;
+            return Some(Call::AskTls(question));
+        }
+        let secured = tls.secured.as_ref()?;
+        if let (Some(name), Some(context)) = (&secured.client_name, session.auth_context()) {
+            context.set_external_id(Some(name));
+        }
+        let established = TlsEstablished {
+            ssl: secured.ssl,
+            cipher: secured.cipher.as_ptr(),
+            bits: secured.bits,
+        };
+        if !self.implicit_tls {
+            self.with_engine(|engine| engine.secured());
+        }
+        Some(Call::TellTls(established))
+    }
+
+    /// The application's answer to a question about TLS.
+    pub(super) fn tls_answered(&mut self, asked: &Asked, accepted: bool) {
+        match (asked, accepted) {
+            (Asked::ClientKey, usable) => self.tls_prepared(usable),
+            (_, true) => self.state = State::Judge,
+            (_, false) => self.with_engine(|engine| engine.tls_refused(Error::Client)),
+        }
+    }
+
+    /// Whether the connection is under TLS.
+    pub(super) fn is_secured(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.secured.is_some())
+    }
+}
+
+/// What the application is asked, in the order in which it is asked. An accepted certificate
+/// does not make up for its name.
+fn questions(secured: &Secured) -> VecDeque<TlsQuestion> {
+    let mut questions = VecDeque::new();
+    if !secured.is_verified() {
+        questions.push_back(TlsQuestion::InvalidCertificate {
+            verify_result: secured.verify_result,
+            ssl: secured.ssl,
+        });
+    }
+    if secured.bits <= WEAK_CIPHER_BITS {
+        questions.push_back(TlsQuestion::WeakCipher { bits: secured.bits });
+    }
+    match &secured.identity {
+        None => questions.push_back(TlsQuestion::NoCertificate),
+        Some(Identity::Mismatch { name_found }) => {
+            questions.push_back(TlsQuestion::WrongCertificate {
+                name_found: ptr::from_ref(name_found.as_c_str()).cast(),
+                ssl: secured.ssl,
+            });
+        }
+        Some(Identity::Matches) => {}
+    }
+    questions
+}
