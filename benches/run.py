@@ -7,8 +7,10 @@ either library, and `floor`. Prints the table of metrics and targets; a full run
 docs/performance.md and its plots. Needs cc, valgrind, openssl and libesmtp-dev."""
 
 import argparse
+import collections
 import concurrent.futures
 import fnmatch
+import re
 import statistics
 import subprocess
 import sys
@@ -104,14 +106,20 @@ class Table:
 
 
 def profile(bench, subject, metrics):
-    """The functions in which the instructions of a row are spent."""
+    """The functions in which the instructions of a row are spent, those of its larger size."""
     for metric in metrics:
         bench.profile = bench.work / "profile"
         metric.measure(bench, subject)
-        print(f"== {metric.name}")
-        annotate = ["callgrind_annotate", "--threshold=97", str(bench.profile)]
-        text = subprocess.run(annotate, capture_output=True, text=True, check=True).stdout
-        print("\n".join(line for line in text.splitlines() if line.strip())[:8000])
+        command = ["callgrind_annotate", "--auto=no", "--threshold=100", str(bench.profile)]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        functions = collections.Counter()
+        for count, place in re.findall(r"^ *([\d,]+) \(.*?%\)  (\S.*)$", text, re.MULTILINE):
+            # What was inlined is listed under its file and the function that it was put into.
+            functions[re.sub(r" \[.*\]$", "", place).partition(":")[2]] += int(count.replace(",", ""))
+        whole = functions.pop("", 0) or sum(functions.values())
+        print(f"== {metric.name}: {whole:,}")
+        for name, count in functions.most_common(25):
+            print(f"{count:>14,}  {count * 100 / whole:5.1f} %  {name}")
 
 
 def main():

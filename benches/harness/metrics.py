@@ -42,7 +42,8 @@ class Metric:
 
 def slope(measure, name: str, small: int, large: int, unit: int = 1) -> float:
     """What one unit more costs: the difference of two sizes, so that the beginning cancels."""
-    return (measure(**{name: large}) - measure(**{name: small})) * unit / (large - small)
+    low, high = measure(**{name: small}), measure(**{name: large})
+    return (high - low) * unit / (large - small)
 
 
 # Messages of one kind, how the server takes them.

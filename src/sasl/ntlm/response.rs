@@ -112,10 +112,10 @@ fn encrypted(hash: &[u8; 16], nonce: [u8; 8]) -> Result<Secret> {
 
 /// DES with a key of 56 bits; the eight parity bits that the cipher does not look at are 0.
 fn des(key: &[u8], block: [u8; 8]) -> Result<[u8; 8]> {
-    let bits = key.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let bits = key.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
     let mut spread = Zeroizing::new([0; 8]);
     for (byte, shift) in spread.iter_mut().zip((0..8_u32).rev()) {
-        let [seven_bits, ..] = (bits >> (7 * shift) << 1).to_le_bytes();
+        let [seven_bits, ..] = ((bits >> (7 * shift)) << 1).to_le_bytes();
         *byte = seven_bits;
     }
     let cipher = Des::new_from_slice(&*spread).map_err(|_| Error::Client)?;
