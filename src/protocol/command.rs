@@ -5,6 +5,52 @@ use std::io::Write as _;
 
 use super::envelope::{BodyType, ByMode, DeliverBy, EtrnOption, Notify, Return};
 
+/// A command; what it says of a message is the session's to fill in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `EHLO` with our name.
+    Ehlo,
+    /// `HELO` with our name.
+    Helo,
+    /// `STARTTLS`.
+    StartTls,
+    /// A line of an AUTH exchange, without its CRLF.
+    Auth(Vec<u8>),
+    /// `ETRN` for a node.
+    Etrn {
+        /// Position of the node.
+        node: usize,
+    },
+    /// `XUSR`.
+    Xusr,
+    /// `MAIL FROM`.
+    Mail {
+        /// Position of the message.
+        message: usize,
+        /// Seconds for `BY=` in place of the application's.
+        by_seconds: Option<i64>,
+        /// With `SMTPUTF8`.
+        utf8: bool,
+    },
+    /// `RCPT TO`.
+    Rcpt {
+        /// Position of the message.
+        message: usize,
+        /// Position of the recipient in the message.
+        recipient: usize,
+        /// The transaction has `SMTPUTF8`.
+        utf8: bool,
+    },
+    /// `DATA`.
+    Data,
+    /// The lone dot that ends a text of which nothing was sent.
+    EndOfData,
+    /// `RSET`.
+    Rset,
+    /// `QUIT`.
+    Quit,
+}
+
 /// `MAIL FROM` with the parameters that the server's extensions allow.
 #[derive(Debug, Clone, Default)]
 pub struct Mail<'a> {

@@ -15,7 +15,8 @@ mod pipeline;
 mod reply;
 mod transaction;
 
-pub use engine::{Command, Engine, Outcome, Step};
+pub use command::Command;
+pub use engine::{Engine, Outcome, Step};
 pub use event::{Event, Question};
 pub use extensions::Extensions;
 pub use outbox::{Outbox, Required, StartTls};
