@@ -42,8 +42,10 @@ def parse_arguments() -> argparse.Namespace:
 def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
     """Builds the library and returns the files made for it. Cargo is asked for their names, as their
     folder depends on the profile and, when cross-compiling, on the target."""
+    paths = SourcePaths(arguments.manifest.parent, arguments.target_dir)
     command = [
         arguments.cargo,
+        *paths.cargo_options(),
         "build",
         "--lib",
         "--locked",
@@ -56,7 +58,7 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
         "--message-format",
         "json-render-diagnostics",
     ]
-    environment = dict(os.environ, ESMTP_PLUGIN_DIR=arguments.plugin_dir)
+    environment = paths.environment(dict(os.environ, ESMTP_PLUGIN_DIR=arguments.plugin_dir))
     # In the source folder, so that Cargo reads the project's .cargo/config.toml (vendored crates).
     cargo = subprocess.run(
         command, cwd=arguments.manifest.parent, env=environment, stdout=subprocess.PIPE, text=True
@@ -73,6 +75,39 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
         and Path(message["manifest_path"]).resolve() == manifest
         for file in message["filenames"]
     ]
+
+
+class SourcePaths:
+    """The same sources make the same bytes, wherever they were built: what the compilers note of
+    the build machine's folders (for panics and debuggers) gets names that are the same everywhere."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        cargo_home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
+        # rustc takes the last one that fits, so the general come first.
+        names = [(source, "esmtp"), (source / "vendor", "crates")]
+        names += [(folder, "crates") for folder in sorted(cargo_home.glob("registry/src/*"))]
+        names += [(target, "build")]
+        self.names = [(os.path.abspath(folder), name) for folder, name in names]
+        self.rust_flags = [f"--remap-path-prefix={folder}={name}" for folder, name in self.names]
+
+    def cargo_options(self) -> list[str]:
+        """Flags in the environment replace those of configuration files, which are kept otherwise."""
+        if "RUSTFLAGS" in os.environ or "CARGO_ENCODED_RUSTFLAGS" in os.environ:
+            return []
+        return ["--config", f"target.'cfg(all())'.rustflags = {json.dumps(self.rust_flags)}"]
+
+    def environment(self, variables: dict[str, str]) -> dict[str, str]:
+        encoded = variables.get("CARGO_ENCODED_RUSTFLAGS")
+        if encoded is not None:
+            flags = [*filter(None, encoded.split("\x1f")), *self.rust_flags]
+            variables["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
+        elif "RUSTFLAGS" in variables:
+            flags = [*variables.pop("RUSTFLAGS").split(), *self.rust_flags]
+            variables["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
+        # For the C file that build.rs compiles. The C compiler, too, takes the last one that fits.
+        c_flags = [f"-ffile-prefix-map={folder}={name}" for folder, name in self.names if " " not in folder]
+        variables["CFLAGS"] = " ".join([variables.get("CFLAGS", ""), *c_flags]).strip()
+        return variables
 
 
 def write_depfile(arguments: argparse.Namespace, cargos: Path) -> None:
