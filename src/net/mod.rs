@@ -4,6 +4,7 @@
 //! Unsafe code is allowed here for the system's and OpenSSL's C functions only.
 
 mod connect;
+mod environment;
 mod host;
 mod message;
 mod password;
@@ -14,10 +15,11 @@ mod stream;
 mod tls;
 
 pub use connect::Addresses;
+pub use environment::variable;
 pub use host::{local_offset, mail_name};
 pub use message::system_message;
 pub use password::{PasswordCallback, PasswordFunction};
 pub use resolve::{Resolved, resolve, resolver_message};
 pub use server::{Server, server_host};
-pub use stream::Stream;
+pub use stream::{Recode, Stream};
 pub use tls::{Identity, Obstacle, Secured, TlsBinding, TlsBindingKind, TlsContext, TlsSetup};

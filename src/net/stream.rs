@@ -21,8 +21,24 @@ pub struct Stream {
     layer: Layer,
     queue: Vec<u8>,
     written: usize,
+    protection: Option<Protection>,
     // The peer takes nothing more. What it sent before may explain why, so reading goes on.
     deaf: bool,
+}
+
+/// Turns what is said into what is sent, and back: a security layer of SASL (RFC 4422 §3.7).
+pub trait Recode {
+    /// Bytes for the peer.
+    fn encode(&self, clear: &[u8]) -> Result<Vec<u8>>;
+    /// Bytes from the peer; may be none until more arrives.
+    fn decode(&self, coded: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// A security layer over the connection.
+struct Protection {
+    recode: Box<dyn Recode>,
+    /// So many bytes of the queue are encoded.
+    encoded: usize,
 }
 
 /// What the bytes go through.
@@ -64,6 +80,15 @@ impl Layer {
         }
     }
 
+    /// Reading came back though there may be more, and the socket need not say so.
+    fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Tls(connection) if connection.is_interrupted())
+    }
+
+    fn wants_write(&self) -> bool {
+        matches!(self, Self::Tls(connection) if connection.wants_write())
+    }
+
     fn descriptor(&self) -> Option<RawFd> {
         match self {
             Self::Plain(socket) => Some(socket.as_raw_fd()),
@@ -95,8 +120,15 @@ impl Stream {
             layer: Layer::Plain(socket),
             queue: Vec::new(),
             written: 0,
+            protection: None,
             deaf: false,
         }
+    }
+
+    /// From now on everything goes through a security layer.
+    pub fn protect(&mut self, recode: Box<dyn Recode>) {
+        let encoded = self.queue.len();
+        self.protection = Some(Protection { recode, encoded });
     }
 
     /// Begins TLS: writes what is queued in clear, and shakes hands. After a failure the
@@ -186,21 +218,13 @@ impl Stream {
 
     fn wait(&self, deadline: Option<Instant>) -> Result<()> {
         let expired = || deadline.is_some_and(|deadline| deadline <= Instant::now());
-        let mut wants_write = false;
-        if let Layer::Tls(connection) = &self.layer {
-            wants_write = connection.wants_write();
-            if connection.is_interrupted() {
-                // There is more to read, and the socket need not say so.
-                return if expired() { Err(Error::System(libc::ETIMEDOUT)) } else { Ok(()) };
-            }
+        if self.layer.is_interrupted() {
+            return if expired() { Err(Error::System(libc::ETIMEDOUT)) } else { Ok(()) };
         }
-        let Some(socket) = self.layer.descriptor() else {
-            return Err(Error::Dropped);
-        };
         let watch = Watch {
-            socket,
+            socket: self.layer.descriptor().ok_or(Error::Dropped)?,
             readable: true,
-            writable: self.queued() > 0 || wants_write,
+            writable: self.queued() > 0 || self.layer.wants_write(),
         };
         let [(readable, writable)] = poll::wait(&[watch], deadline)?;
         if expired() && !readable && !writable {
@@ -212,6 +236,14 @@ impl Stream {
     /// Writes what the socket takes now. Over TLS, a part of a record stays behind if no more
     /// than `rest` bytes do.
     fn write(&mut self, rest: usize) -> Result<()> {
+        if let Some(Protection { recode, encoded }) = &mut self.protection {
+            if let Some(clear) = self.queue.get(*encoded..).filter(|clear| !clear.is_empty()) {
+                let coded = recode.encode(clear)?;
+                self.queue.truncate(*encoded);
+                self.queue.extend_from_slice(&coded);
+                *encoded = self.queue.len();
+            }
+        }
         while self.queued() > 0 {
             if matches!(self.layer, Layer::Tls(_)) && self.queued() < RECORD_SIZE.min(rest) {
                 break;
@@ -227,6 +259,9 @@ impl Stream {
             }
         }
         self.queue.drain(..self.written);
+        if let Some(protection) = &mut self.protection {
+            protection.encoded -= self.written;
+        }
         self.written = 0;
         Ok(())
     }
@@ -236,11 +271,15 @@ impl Stream {
         let mut buffer = [0; READ_SIZE];
         match self.layer.read(&mut buffer)? {
             Attempt::Bytes(count) => {
-                arrived(buffer.get(..count).unwrap_or_default());
+                let bytes = buffer.get(..count).unwrap_or_default();
+                match &self.protection {
+                    Some(protection) => arrived(&protection.recode.decode(bytes)?),
+                    None => arrived(bytes),
+                }
                 Ok(true)
             }
             // A peer that takes nothing and says nothing more is gone.
-            Attempt::Blocked if self.deaf => Err(Error::Dropped),
+            Attempt::Blocked if self.deaf && !self.layer.is_interrupted() => Err(Error::Dropped),
             Attempt::Blocked => Ok(false),
             Attempt::Ended => Err(Error::Dropped),
         }

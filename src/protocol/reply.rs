@@ -241,6 +241,11 @@ impl ReplyParser {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Forgets what arrived and was not asked for.
+    pub fn discard(&mut self) {
+        *self = Self::default();
+    }
+
     /// What arrived and is no part of a reply yet, a begun reply included.
     #[must_use]
     pub fn has_leftover(&self) -> bool {

@@ -18,6 +18,7 @@ mod run;
 mod shared;
 mod status;
 mod timeouts;
+mod trace;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_int, c_void};

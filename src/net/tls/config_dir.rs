@@ -4,14 +4,19 @@
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
-use super::sys;
+use zeroize::Zeroizing;
+
+use crate::net::variable;
 
 /// A certificate chain and a key take some 10 KiB.
 const PRIVATE_FILE_MAX: u64 = 1 << 20;
+
+const CA_FILE: &str = "ca.pem";
+const CA_DIR: &str = "ca";
 
 /// Permission bits of group and others, and of the owner to execute.
 const NOT_PRIVATE: u32 = 0o177;
@@ -30,8 +35,7 @@ pub(super) type Found<T> = Result<Option<T>, NotAcceptable>;
 pub(super) struct ConfigDir(PathBuf);
 
 impl ConfigDir {
-    /// The calling user's; `None` if the environment names none. The only place that reads
-    /// the environment.
+    /// The calling user's; `None` if the environment names none.
     pub(super) fn of_user() -> Option<Self> {
         Self::choose(variable(c"XDG_CONFIG_DIR"), variable(c"XDG_CONFIG_HOME"), variable(c"HOME"))
     }
@@ -82,12 +86,17 @@ impl ConfigDir {
 
     /// A file with CA certificates.
     pub(super) fn ca_file(&self) -> Found<PathBuf> {
-        self.public("ca.pem", Metadata::is_file)
+        self.public(CA_FILE, Metadata::is_file)
     }
 
     /// A directory with CA certificates under the hashes of their names.
     pub(super) fn ca_dir(&self) -> Found<PathBuf> {
-        self.public("ca", Metadata::is_dir)
+        self.public(CA_DIR, Metadata::is_dir)
+    }
+
+    /// Where both are, or would be.
+    pub(super) fn ca_paths(&self) -> [PathBuf; 2] {
+        [self.0.join(CA_FILE), self.0.join(CA_DIR)]
     }
 
     /// Checks and reads one of the private files: the same file, not what a path leads to a
@@ -142,46 +151,25 @@ fn existing<T>(result: io::Result<T>) -> Found<T> {
 }
 
 /// The real user.
-fn user() -> u32 {
+pub(super) fn user() -> u32 {
     // SAFETY: getuid takes nothing and cannot fail.
     unsafe { libc::getuid() }
 }
 
-/// A variable of the environment; `None` in a process that has more rights than its user.
-fn variable(name: &CStr) -> Option<OsString> {
-    // SAFETY: the name is a C string.
-    let value = unsafe { sys::secure_getenv(name.as_ptr()) };
-    if value.is_null() {
-        return None;
-    }
-    // SAFETY: the environment's value is a C string, and nothing here changes it before the
-    // copy is made; programs do not change their environment while other threads read it.
-    let value = unsafe { CStr::from_ptr(value) };
-    Some(OsString::from_vec(value.to_bytes().to_vec()))
-}
-
 /// The content of a private file, wiped when it is done with.
-pub(super) struct Private(Vec<u8>);
+pub(super) struct Private(Zeroizing<Vec<u8>>);
 
 impl Private {
     fn read(mut file: &File, length: u64) -> io::Result<Self> {
         // Room for all of it, so that no copy is left behind by a vector that grows.
-        let capacity = usize::try_from(length).map_err(io::Error::other)?;
-        let mut content = Self(Vec::with_capacity(capacity));
-        content.0.resize(capacity, 0);
-        file.read_exact(&mut content.0)?;
-        Ok(content)
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        let mut content = Zeroizing::new(vec![0; length]);
+        file.read_exact(&mut content)?;
+        Ok(Self(content))
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
-    }
-}
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        // SAFETY: the vector owns that many bytes.
-        unsafe { sys::OPENSSL_cleanse(self.0.as_mut_ptr().cast(), self.0.len()) };
     }
 }
 

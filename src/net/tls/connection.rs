@@ -12,8 +12,8 @@ use super::error_queue::with_clean_queue;
 use super::peer::Secured;
 use super::setup::TlsSetup;
 use super::socket::Socket;
-use super::trust::{self, Trust};
-use super::{TlsBinding, channel_binding};
+use super::trust::Trust;
+use super::{TlsBinding, ca_file, channel_binding};
 use crate::error::{Error, Result};
 use crate::net::poll::{self, Watch};
 use crate::net::stream::Attempt;
@@ -42,8 +42,8 @@ impl Connection {
         };
         connection.connect(deadline)?;
         let secured = with_clean_queue(|| {
-            if trust == Trust::Directory {
-                trust::complete(connection.ssl());
+            if let Trust::WithFile(path) = &trust {
+                ca_file::complete(connection.ssl(), path);
             }
             Secured::of(connection.ssl(), &host)
         });

@@ -11,7 +11,7 @@ use openssl_sys::{SSL_CTX, SSL_CTX_up_ref};
 use super::config_dir::ConfigDir;
 use super::error_queue::with_clean_queue;
 use super::sys;
-use super::trust::{self, Trust};
+use super::trust::{self, Loading, Trust};
 use crate::error::{Error, Result};
 use crate::net::{PasswordCallback, PasswordFunction};
 
@@ -23,7 +23,7 @@ pub struct TlsContext {
 }
 
 /// Whose context it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     /// The application's: it decides what to trust.
     Application,
@@ -39,22 +39,24 @@ pub(super) struct PasswordSource {
 }
 
 impl TlsContext {
-    /// A context of our own: TLS 1.2 or later (RFC 8996), with the user's CA list if there is
-    /// one, else OpenSSL's.
+    /// A context of our own for the application to look at: TLS 1.2 or later (RFC 8996),
+    /// with the user's CA list if there is one, else OpenSSL's.
     pub fn new() -> Result<Self> {
-        Self::with_config(ConfigDir::of_user().as_ref())
+        Self::with_config(ConfigDir::of_user().as_ref(), Loading::AtOnce)
     }
 
-    /// As [`TlsContext::new`], with the user's files in this directory.
-    pub(super) fn with_config(directory: Option<&ConfigDir>) -> Result<Self> {
+    /// A context with the user's files in this directory.
+    pub(super) fn with_config(directory: Option<&ConfigDir>, loading: Loading) -> Result<Self> {
         let build = || {
             let mut builder = SslContext::builder(SslMethod::tls_client())?;
             raise_version(&mut builder)?;
             // The chain is verified all the same; what came of it is judged after the
             // handshake, when the application can be asked.
             builder.set_verify(SslVerifyMode::NONE);
-            set_password_callback(&builder);
-            let trust = trust::load(&mut builder, directory);
+            if loading == Loading::AtOnce {
+                set_password_callback(&builder);
+            }
+            let trust = trust::load(&mut builder, directory, loading);
             Ok::<_, ErrorStack>(Self {
                 context: builder.build(),
                 origin: Origin::Library(trust),
@@ -85,8 +87,8 @@ impl TlsContext {
         self.context.as_ptr()
     }
 
-    pub(super) const fn origin(&self) -> Origin {
-        self.origin
+    pub(super) const fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Where the pass phrase of a key comes from: the callback of the process, else the
@@ -128,5 +130,24 @@ fn set_password_callback(builder: &SslContextBuilder) {
         unsafe { sys::SSL_CTX_set_default_passwd_cb(builder.as_ptr(), Some(callback.function)) };
         // SAFETY: the context is live; the argument is only handed back.
         unsafe { sys::SSL_CTX_set_default_passwd_cb_userdata(builder.as_ptr(), callback.arg) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_raised_and_never_lowered() {
+        let raised = |from| {
+            let mut builder = SslContext::builder(SslMethod::tls_client()).expect("context");
+            builder.set_min_proto_version(from).expect("version");
+            raise_version(&mut builder).expect("version");
+            builder.min_proto_version()
+        };
+        assert_eq!(raised(None), Some(SslVersion::TLS1_2));
+        assert_eq!(raised(Some(SslVersion::TLS1)), Some(SslVersion::TLS1_2));
+        assert_eq!(raised(Some(SslVersion::TLS1_2)), Some(SslVersion::TLS1_2));
+        assert_eq!(raised(Some(SslVersion::TLS1_3)), Some(SslVersion::TLS1_3));
     }
 }

@@ -9,6 +9,7 @@
 //! No callback of ours is ever registered with OpenSSL for longer than a connection lasts: the
 //! library may be unloaded while the host goes on using OpenSSL.
 
+mod ca_file;
 mod channel_binding;
 mod client_certificate;
 mod config_dir;
@@ -18,6 +19,7 @@ mod error_queue;
 mod identity;
 mod peer;
 mod setup;
+mod shared;
 mod socket;
 mod sys;
 mod trust;

@@ -12,8 +12,8 @@ use super::client_certificate::ClientCertificate;
 use super::config_dir::{ConfigDir, NotAcceptable, Private};
 use super::context::{Origin, TlsContext};
 use super::error_queue::with_clean_queue;
-use super::sys;
 use super::trust::Trust;
+use super::{shared, sys};
 use crate::error::Error;
 
 /// Why TLS cannot be started.
@@ -65,7 +65,7 @@ impl TlsSetup {
         match context {
             Some(context) => with_clean_queue(|| Self::build(directory, context, host, canonical)),
             None => {
-                let context = TlsContext::with_config(directory).map_err(Obstacle::Failure)?;
+                let context = shared::context(directory).map_err(Obstacle::Failure)?;
                 with_clean_queue(|| Self::build(directory, &context, host, canonical))
             }
         }
@@ -86,8 +86,8 @@ impl TlsSetup {
         let certificate = certificate.transpose()?;
         let trust = match context.origin() {
             Origin::Library(Trust::Unusable) => return Err(Obstacle::CaList),
-            Origin::Library(trust) => trust,
-            Origin::Application => Trust::Complete,
+            Origin::Library(trust) => trust.clone(),
+            Origin::Application => Trust::Loaded,
         };
         let mut ssl = new_ssl(context)?;
         let host = ServerName::new(host);
@@ -120,7 +120,7 @@ fn client_pem(
     canonical: Option<&CStr>,
 ) -> Result<Option<Private>, NotAcceptable> {
     match directory.server_pem([Some(host), canonical])? {
-        None if context.origin() != Origin::Application => directory.client_pem(),
+        None if *context.origin() != Origin::Application => directory.client_pem(),
         found => Ok(found),
     }
 }
@@ -143,6 +143,9 @@ fn new_ssl(context: &TlsContext) -> Result<Ssl, Obstacle> {
     unsafe {
         openssl_sys::SSL_ctrl(ssl.as_ptr(), openssl_sys::SSL_CTRL_MODE, MODE, std::ptr::null_mut());
     }
+    // A record in one read, not header and content in two.
+    // SAFETY: the object is live.
+    unsafe { sys::SSL_set_read_ahead(ssl.as_ptr(), 1) };
     // Whom we talk to is decided once.
     // SAFETY: the object is live.
     unsafe { sys::SSL_set_options(ssl.as_ptr(), openssl_sys::SSL_OP_NO_RENEGOTIATION) };
@@ -163,13 +166,13 @@ pub(super) enum ServerName {
 
 impl ServerName {
     pub(super) fn new(host: &CStr) -> Self {
-        let bytes = host.to_bytes();
+        let name = host.to_bytes();
+        let name = name.strip_suffix(b".").unwrap_or(name);
         // A zone (`fe80::1%eth0`) is no part of the address.
-        let address = bytes.split(|byte| *byte == b'%').next().unwrap_or_default();
+        let address = name.split(|byte| *byte == b'%').next().unwrap_or_default();
         if let Some(address) = std::str::from_utf8(address).ok().and_then(|text| text.parse().ok()) {
             return Self::Address(address);
         }
-        let name = bytes.strip_suffix(b".").unwrap_or(bytes);
         let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
         // No top-level domain is a number (RFC 3696 §2). OpenSSL takes a dot in front for
         // "any name below".

@@ -4,10 +4,9 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 
-/// How often OpenSSL may read before it must come back; a record takes two reads. Without
-/// this a server that sends what is not ours to see (session tickets, empty records) could
-/// keep one call busy for ever.
-const TURNS: u32 = 64;
+/// How often OpenSSL may read before it must come back. Without this a server that sends
+/// what is not ours to see (session tickets, empty records) could keep one call busy for ever.
+const TURNS: u32 = 8;
 
 /// A non-blocking socket. Writing never raises SIGPIPE: `std` sends with `MSG_NOSIGNAL`,
 /// where OpenSSL's own would use `write(2)`.

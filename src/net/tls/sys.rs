@@ -16,11 +16,13 @@ unsafe extern "C" {
     pub(super) fn SSL_CTX_get_default_passwd_cb(context: *mut SSL_CTX) -> Option<PasswordFunction>;
     pub(super) fn SSL_CTX_get_default_passwd_cb_userdata(context: *mut SSL_CTX) -> *mut c_void;
     pub(super) fn SSL_CTX_set_default_verify_dir(context: *mut SSL_CTX) -> c_int;
-    pub(super) fn SSL_CTX_set_default_verify_file(context: *mut SSL_CTX) -> c_int;
 
     pub(super) fn SSL_set_options(ssl: *mut SSL, options: u64) -> u64;
+    pub(super) fn SSL_set_read_ahead(ssl: *mut SSL, on: c_int);
     pub(super) fn SSL_certs_clear(ssl: *mut SSL);
     pub(super) fn SSL_set_verify_result(ssl: *mut SSL, result: c_long);
+
+    pub(super) fn OPENSSL_init_crypto(options: u64, settings: *const c_void) -> c_int;
 
     pub(super) fn X509_get_signature_info(
         certificate: *mut X509,
@@ -33,8 +35,6 @@ unsafe extern "C" {
     pub(super) fn X509_STORE_CTX_get0_param(context: *mut X509_STORE_CTX) -> *mut X509_VERIFY_PARAM;
     pub(super) fn X509_VERIFY_PARAM_set1(to: *mut X509_VERIFY_PARAM, from: *const X509_VERIFY_PARAM)
     -> c_int;
-
-    pub(super) fn OPENSSL_cleanse(start: *mut c_void, length: usize);
 }
 
 unsafe extern "C-unwind" {
@@ -46,11 +46,3 @@ unsafe extern "C-unwind" {
         arg: *mut c_void,
     ) -> *mut EVP_PKEY;
 }
-
-#[cfg(any(target_env = "gnu", target_env = "musl"))]
-unsafe extern "C" {
-    /// `getenv`, but NULL in a process with more rights than its user.
-    pub(super) fn secure_getenv(name: *const c_char) -> *mut c_char;
-}
-#[cfg(not(any(target_env = "gnu", target_env = "musl")))]
-pub(super) use libc::getenv as secure_getenv;

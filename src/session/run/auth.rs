@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::Run;
 use crate::error::Result;
-use crate::net::{TlsBinding, TlsBindingKind};
-use crate::sasl::{self, Attempts, BindingKind, Channel, ChannelBinding, Context, Secret};
+use crate::net::{Recode, TlsBinding, TlsBindingKind};
+use crate::sasl::{self, Attempts, BindingKind, Channel, ChannelBinding, Context, Secret, SecurityLayer};
 use crate::session::Session;
 use crate::session::callback::Call;
 
@@ -20,12 +20,19 @@ pub(super) struct Authentication {
     deferred: Option<Rc<Secret>>,
 }
 
+impl Authentication {
+    /// Nothing of an exchange that has failed is kept.
+    pub(super) fn give_up(&self) {
+        self.context.failed();
+    }
+}
+
 impl Run {
     /// Tries the next mechanism.
     pub(super) fn select_mechanism(&mut self, session: &Session) -> Option<Call> {
         let authentication = match self.authentication.take() {
             Some(earlier) => {
-                earlier.context.failed();
+                earlier.give_up();
                 Some(earlier)
             }
             None => self.begin_authentication(session),
@@ -114,7 +121,7 @@ impl Run {
 
     fn cancel_exchange(&mut self) {
         if let Some(authentication) = &self.authentication {
-            authentication.context.failed();
+            authentication.give_up();
         }
         self.with_engine(|engine| engine.cancel());
     }
@@ -122,11 +129,28 @@ impl Run {
     /// The server says that it knows us. A mechanism by which it should have proved itself
     /// has the last word.
     pub(super) fn authenticated(&mut self) {
-        let believed = self
-            .authentication
-            .take()
-            .is_some_and(|authentication| authentication.context.succeeded());
-        self.with_engine(|engine| engine.authenticated(believed, false));
+        let context = self.authentication.take().map(|authentication| authentication.context);
+        let believed = context.as_ref().is_some_and(|context| context.succeeded());
+        let layer = context.filter(|_| believed).and_then(|context| context.security_layer());
+        let Some(link) = &mut self.link else { return };
+        link.engine.authenticated(believed, layer.is_some());
+        if let Some(layer) = layer {
+            link.parser.discard();
+            link.stream.protect(Box::new(Protected(layer)));
+        }
+    }
+}
+
+/// A mechanism's security layer in the words of the network.
+struct Protected(SecurityLayer);
+
+impl Recode for Protected {
+    fn encode(&self, clear: &[u8]) -> Result<Vec<u8>> {
+        self.0.encode(clear)
+    }
+
+    fn decode(&self, coded: &[u8]) -> Result<Vec<u8>> {
+        self.0.decode(coded)
     }
 }
 

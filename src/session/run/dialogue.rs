@@ -38,6 +38,7 @@ impl Run {
             Step::Challenge(text) => return self.challenged(&text),
             Step::Authenticated => self.authenticated(),
             Step::Text { message } => {
+                self.ahead = false;
                 self.letter = Letter::begin(session, message, Framing::Dots);
                 self.state = State::Rewind;
             }
@@ -45,10 +46,8 @@ impl Run {
             Step::TextWanted { message } => self.tell_kept(message),
             Step::TextVoid { message } => self.void_text(message),
             Step::Done(outcome) => {
-                self.close_letter();
-                if let Some(link) = self.link.take() {
-                    link.stream.close();
-                }
+                self.note(|| format!("disconnecting: {outcome:?}"));
+                self.disconnect();
                 self.state = State::Closed(outcome);
             }
         }
@@ -80,9 +79,12 @@ impl Run {
         let queue = link.stream.queue();
         let start = queue.len();
         session.write_command(command, link.engine.extensions(), queue);
+        let line = queue.get(start..).unwrap_or_default();
         if session.monitor.get().is_some() {
-            let line = queue.get(start..).unwrap_or_default();
             show(&mut self.pieces, line, Direction::Writing);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.command(command, line);
         }
         self.flush_group(session);
     }
@@ -141,9 +143,13 @@ impl Run {
         };
         let shown = session.monitor.get().is_some();
         let pieces = &mut self.pieces;
+        let trace = &mut self.trace;
         let reply = link.parser.next(link.engine.form(), |line| {
             if shown {
                 show(pieces, line, Direction::Reading);
+            }
+            if let Some(trace) = trace {
+                trace.line(Direction::Reading, line);
             }
         })?;
         if reply.is_some() {

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::callback::{Call, Piece};
 use super::letter::{Kept, Letter};
+use super::trace::Trace;
 use super::{Session, Timeout};
 use crate::error::Result;
 use crate::net::{self, Addresses, Server, Stream};
@@ -91,6 +92,7 @@ pub(super) struct Run {
     asked: Asked,
     pieces: VecDeque<Piece>,
     release_due: bool,
+    trace: Option<Trace>,
 }
 
 impl Run {
@@ -113,6 +115,7 @@ impl Run {
             asked: Asked::Engine,
             pieces: VecDeque::new(),
             release_due: false,
+            trace: Trace::begin(),
         }
     }
 
@@ -170,8 +173,12 @@ impl Run {
     fn resolve(&mut self, session: &Session) -> Result<()> {
         session.find_localhost();
         let server = Server::parse(&self.server);
+        self.note(|| {
+            format!("server {} service {}", server.host.to_string_lossy(), server.service.to_string_lossy())
+        });
         self.host = server.ascii_host()?;
         let resolved = net::resolve(&self.host, &server.service)?;
+        self.note(|| format!("addresses {:?}", resolved.addresses));
         session.resolved(resolved.canonical);
         self.addresses = Addresses::new(resolved.addresses);
         Ok(())
@@ -180,10 +187,9 @@ impl Run {
     fn connect(&mut self, session: &Session) -> Option<Call> {
         match self.addresses.connect(session.timeouts.get().of(Timeout::Greeting)) {
             Ok((socket, address)) => {
+                self.note(|| format!("connected to {address}"));
                 self.port = address.port();
                 self.implicit_tls = self.port == SUBMISSIONS;
-                self.tls = None;
-                self.authentication = None;
                 self.link = Some(Link {
                     stream: Stream::new(socket),
                     parser: ReplyParser::default(),
@@ -194,9 +200,30 @@ impl Run {
                 Some(Call::Tell(Event::Connect))
             }
             Err(error) => {
+                self.note(|| format!("no address is left: {error:?}"));
                 self.state = State::Done(Err(error));
                 None
             }
+        }
+    }
+
+    /// Writes to the trace, if there is one.
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.note(&what());
+        }
+    }
+
+    /// Closes the connection; nothing that belongs to it is left.
+    fn disconnect(&mut self) {
+        self.close_letter();
+        self.kept.clear();
+        self.tls = None;
+        if let Some(authentication) = self.authentication.take() {
+            authentication.give_up();
+        }
+        if let Some(link) = self.link.take() {
+            link.stream.close();
         }
     }
 

@@ -12,6 +12,8 @@ use crate::session::{Session, Timeout};
 
 /// Text is gathered to this many bytes for one write.
 const WRITE_SIZE: usize = 65_536;
+/// So much may stay behind a write in the middle of a text, so that TLS records are full.
+const REST: usize = 16_384;
 
 impl Run {
     /// Hands over what is known of the text's progress, writes what is ready, and asks for
@@ -89,8 +91,12 @@ impl Run {
         let queue = link.stream.queue();
         let start = queue.len();
         command::write_bdat(chunk.len(), last, queue);
+        let line = queue.get(start..).unwrap_or_default();
         if session.monitor.get().is_some() {
-            show(&mut self.pieces, queue.get(start..).unwrap_or_default(), Direction::Writing);
+            show(&mut self.pieces, line, Direction::Writing);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.line(Direction::Writing, line);
         }
         queue.extend_from_slice(chunk);
         link.engine.chunk_sent(chunk.len(), last);
@@ -131,7 +137,7 @@ impl Run {
         };
         let deadline = far(session.timeouts.get().of(Timeout::Transfer));
         let parser = &mut link.parser;
-        let outcome = link.stream.exchange(0, Some(deadline), |bytes| parser.feed(bytes));
+        let outcome = link.stream.exchange(REST, Some(deadline), |bytes| parser.feed(bytes));
         self.judge_interruption(session, outcome)
     }
 

@@ -82,6 +82,9 @@ impl Run {
         let deadline = far(session.timeouts.get().of(Timeout::Greeting));
         match link.stream.secure(setup, Some(deadline)) {
             Ok(secured) => {
+                if let Some(trace) = &mut self.trace {
+                    trace.note(&describe(&secured));
+                }
                 if let Some(tls) = &mut self.tls {
                     tls.questions = questions(&secured);
                     tls.secured = Some(secured);
@@ -118,6 +121,7 @@ impl Run {
 
     /// The application's answer to a question about TLS.
     pub(super) fn tls_answered(&mut self, asked: &Asked, accepted: bool) {
+        self.note(|| format!("the application {}", if accepted { "accepts" } else { "refuses" }));
         match (asked, accepted) {
             (Asked::ClientKey, usable) => self.tls_prepared(usable),
             (_, true) => self.state = State::Judge,
@@ -129,6 +133,18 @@ impl Run {
     pub(super) fn is_secured(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.secured.is_some())
     }
+}
+
+/// The facts of a handshake for the trace.
+fn describe(secured: &Secured) -> String {
+    format!(
+        "{} with {} ({} bits), verify result {}, identity {:?}",
+        secured.protocol.to_string_lossy(),
+        secured.cipher.to_string_lossy(),
+        secured.bits,
+        secured.verify_result,
+        secured.identity
+    )
 }
 
 /// What the application is asked, in the order in which it is asked. An accepted certificate

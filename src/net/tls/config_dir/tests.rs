@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 use super::super::tests::Folder;
 use super::*;
+use std::os::unix::ffi::OsStringExt as _;
 
 const PRIVATE: &str = "private/smtp-starttls.pem";
 

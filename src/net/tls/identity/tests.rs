@@ -56,6 +56,7 @@ fn wildcards() {
 fn addresses_are_compared_with_addresses_only() {
     let names = [ip("192.0.2.1"), ip("2001:db8::1"), dns("192.0.2.9")];
     assert!(matches(&names, c"192.0.2.1"));
+    assert!(matches(&names, c"192.0.2.1."));
     assert!(matches(&names, c"2001:db8::1"));
     assert!(matches(&names, c"2001:DB8:0:0::1"));
     assert!(!matches(&names, c"192.0.2.2"));

@@ -4,12 +4,14 @@
 use std::ffi::CString;
 
 use openssl::nid::Nid;
-use openssl::ssl::{SslVerifyMode, SslVersion};
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslVerifyMode, SslVersion};
 use openssl::symm::Cipher;
 
 use super::server::builder;
-use super::{Client, Folder, Issued, Server, Template};
-use crate::net::tls::setup::{Obstacle, TlsSetup};
+use super::{Client, Folder, Issued, Server, Template, soon};
+use crate::error::Error;
+use crate::net::tls::trust::Loading;
+use crate::net::tls::{Obstacle, TlsContext, TlsSetup};
 
 /// What a server that asks for a certificate is shown, and what we say of it.
 fn shown(folder: &Folder, version: SslVersion, asks: bool) -> (Option<String>, Option<CString>) {
@@ -28,7 +30,7 @@ fn shown(folder: &Folder, version: SslVersion, asks: bool) -> (Option<String>, O
     (server.join(), secured.client_name)
 }
 
-fn named(common_name: &str) -> Issued {
+pub(super) fn named(common_name: &str) -> Issued {
     let template = Template {
         common_name: Some(common_name),
         ..Template::default()
@@ -131,4 +133,42 @@ fn a_ca_list_without_certificate_is_not_acceptable() {
     for content in [b"nothing".as_slice(), &named("joe").key_pem(), b""] {
         assert_eq!(prepare(&Folder::trusting(content)), Err(Obstacle::CaList));
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_context_of_ours_is_told_when_it_is_used() {
+    let folder = Folder::trusting(b"nothing");
+    let config = folder.config();
+    let context = TlsContext::with_config(Some(&config), Loading::AtOnce).expect("context");
+    let prepare = || TlsSetup::prepare_in(Some(&config), Some(&context), c"mx", None).map(|_| ());
+    assert_eq!(prepare(), Err(Obstacle::CaList));
+    folder.write("private/smtp-starttls.pem", b"nothing", 0o600);
+    assert_eq!(prepare(), Err(Obstacle::ClientCertificate));
+}
+
+#[test]
+fn with_the_applications_context_only_the_servers_file_counts() {
+    let context = SslContext::builder(SslMethod::tls_client()).expect("context").build();
+    // SAFETY: the context is live.
+    let shared = unsafe { TlsContext::share(foreign_types::ForeignType::as_ptr(&context)) };
+    let shared = shared.expect("shares");
+    let folder = Folder::trusting(b"nothing");
+    let config = folder.config();
+    let prepare = || TlsSetup::prepare_in(Some(&config), Some(&shared), c"mx", None).map(|_| ());
+    folder.write("private/smtp-starttls.pem", b"nothing", 0o600);
+    assert_eq!(prepare(), Ok(()));
+    folder.write("private/mx.pem", b"nothing", 0o600);
+    assert_eq!(prepare(), Err(Obstacle::ClientCertificate));
+}
+
+/// With TLS 1.3 the server's refusal comes when the client is through already.
+#[test]
+fn a_server_that_wants_a_certificate_and_gets_none_refuses() {
+    let mut builder = builder(&Template::host("mx.example.org").self_signed());
+    builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+    let context = builder.build();
+    let server = Server::plain(move |socket| Ssl::new(&context).expect("ssl").accept(socket).is_err());
+    let (mut stream, _) = Client::new(c"mx.example.org", &Folder::new()).secure(&server).expect("TLS");
+    assert_eq!(stream.receive(soon(), |_| {}), Err(Error::Client));
+    assert!(server.join());
 }

@@ -16,7 +16,7 @@ use crate::net::Stream;
 
 /// A server in a thread.
 pub(in super::super) struct Server<T> {
-    pub(in super::super) address: SocketAddr,
+    address: SocketAddr,
     thread: JoinHandle<T>,
 }
 
@@ -62,10 +62,14 @@ impl<T: Send + 'static> Server<T> {
         self.thread.join().expect("the server is fine")
     }
 
-    pub(in super::super) fn connect(&self) -> Stream {
+    pub(in super::super) fn socket(&self) -> TcpStream {
         let socket = TcpStream::connect(self.address).expect("connects");
         socket.set_nonblocking(true).expect("non-blocking");
-        Stream::new(socket)
+        socket
+    }
+
+    pub(in super::super) fn connect(&self) -> Stream {
+        Stream::new(self.socket())
     }
 }
 

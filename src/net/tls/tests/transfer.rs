@@ -5,11 +5,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use foreign_types::ForeignTypeRef as _;
 use openssl::ssl::{ShutdownState, SslStream, SslVersion};
 
 use super::{Client, Folder, Server, Template, soon};
 use crate::error::Error;
 use crate::net::Stream;
+use crate::net::stream::Attempt;
+use crate::net::tls::Connection;
 
 const VERSIONS: [SslVersion; 2] = [SslVersion::TLS1_2, SslVersion::TLS1_3];
 
@@ -206,18 +209,18 @@ fn goodbye_is_said_when_asked_for() {
 
 #[test]
 fn renegotiation_is_refused() {
+    /// `SSL_R_NO_RENEGOTIATION`: the other end said so.
+    const NO_RENEGOTIATION: std::ffi::c_int = 339;
     let (mut stream, server) = connected(SslVersion::TLS1_2, |mut stream| {
-        use foreign_types::ForeignTypeRef as _;
         unsafe extern "C" {
             fn SSL_renegotiate(ssl: *mut openssl_sys::SSL) -> std::ffi::c_int;
         }
         // SAFETY: the connection is live.
         assert_eq!(unsafe { SSL_renegotiate(stream.ssl().as_ptr()) }, 1);
-        // The request goes out; the answer is a warning alert, which ends the server's try.
-        let _ = stream.do_handshake();
-        let refused = stream.do_handshake().is_err() || stream.ssl_read(&mut [0; 6]).is_err();
-        drop(stream);
-        refused
+        stream.do_handshake().expect("asks");
+        let error = stream.ssl_read(&mut [0; 6]).expect_err("nothing is said");
+        let errors = error.ssl_error().map(|stack| stack.errors().to_vec());
+        errors.into_iter().flatten().any(|error| error.reason_code() == NO_RENEGOTIATION)
     });
     let mut got = Vec::new();
     while let Ok(()) = stream.receive(soon(), |bytes| got.extend_from_slice(bytes)) {}
@@ -246,4 +249,61 @@ fn bulk_leaves_in_full_records() {
     stream.exchange(0, soon(), |_| {}).expect("writes");
     stream.close();
     assert_eq!(server.join(), [RECORD, RECORD, RECORD, 300]);
+}
+
+/// More than OpenSSL may read at once: some 250 bytes each.
+const TICKETS: usize = 2000;
+
+fn greet_behind_tickets(stream: &mut SslStream<TcpStream>) {
+    unsafe extern "C" {
+        fn SSL_new_session_ticket(ssl: *mut openssl_sys::SSL) -> std::ffi::c_int;
+    }
+    for _ in 0..TICKETS {
+        // SAFETY: the connection is live.
+        assert_eq!(unsafe { SSL_new_session_ticket(stream.ssl().as_ptr()) }, 1);
+        stream.do_handshake().expect("sends");
+    }
+    stream.write_all(b"220 hello\r\n").expect("writes");
+}
+
+/// A server that says all the time what is not ours to see does not hold us: reading comes
+/// back, so that somebody can look at the clock.
+#[test]
+fn a_flood_of_tickets_is_interrupted() {
+    let (told, tell) = std::sync::mpsc::channel();
+    let issued = Template::host("mx.example.org").self_signed();
+    let server = Server::tls(&issued, Some(SslVersion::TLS1_3), move |mut stream| {
+        greet_behind_tickets(&mut stream);
+        told.send(()).expect("the client waits");
+    });
+    let folder = Folder::new();
+    let setup = Client::new(c"mx.example.org", &folder).setup();
+    let (mut connection, _) = Connection::handshake(setup, server.socket(), soon()).expect("TLS");
+    tell.recv().expect("the server has said all");
+    let mut buffer = [0; 100];
+    let mut interruptions = 0;
+    while connection.read(&mut buffer).expect("reads") == Attempt::Blocked {
+        assert!(connection.is_interrupted());
+        interruptions += 1;
+    }
+    assert!((2..TICKETS).contains(&interruptions), "{interruptions}");
+    server.join();
+}
+
+/// And the stream does look at the clock, but waits for no socket meanwhile.
+#[test]
+fn behind_tickets_the_reply_is_found() {
+    let (told, tell) = std::sync::mpsc::channel();
+    let (mut stream, server) = connected(SslVersion::TLS1_3, move |mut stream| {
+        greet_behind_tickets(&mut stream);
+        told.send(()).expect("the client waits");
+    });
+    tell.recv().expect("the server has said all");
+    assert_eq!(stream.poll(|_| panic!("not yet")), Ok(false));
+    let expired = Some(Instant::now());
+    assert_eq!(stream.receive(expired, |_| {}), Err(Error::System(libc::ETIMEDOUT)));
+    let mut got = Vec::new();
+    stream.receive(soon(), |bytes| got.extend_from_slice(bytes)).expect("receives");
+    assert_eq!(got, b"220 hello\r\n");
+    server.join();
 }

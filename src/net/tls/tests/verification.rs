@@ -4,7 +4,7 @@
 use std::ffi::{CStr, c_long};
 
 use super::{Client, Folder, Issued, Server, Template};
-use crate::net::tls::{Identity, Secured};
+use crate::net::tls::{Identity, Obstacle, Secured, TlsSetup};
 
 fn outcome(ca: &Issued, issued: &Issued, host: &CStr) -> Secured {
     let server = Server::tls(issued, None, |_| ());
@@ -72,4 +72,59 @@ fn an_address_is_checked_as_one() {
     for host in [c"127.0.0.2", c"127.1", c"::2", c"localhost"] {
         assert_ne!(outcome(&ca, &issued, host).identity, Some(Identity::Matches), "{host:?}");
     }
+}
+
+/// A list too long to be loaded as a whole.
+fn long_list(with: &[&Issued]) -> Vec<u8> {
+    let filler = Template::authority_named("Filler").certificate_pem();
+    let mut list = filler.repeat(70_000 / filler.len());
+    for issued in with {
+        list.extend(issued.certificate_pem());
+    }
+    list
+}
+
+#[test]
+fn in_a_long_list_the_issuers_are_found() {
+    let root = Template::authority_named("Root");
+    let middle = root.issue(&Template {
+        common_name: Some("Middle"),
+        is_ca: true,
+        ..Template::default()
+    });
+    let issued = middle.issue(&Template::host("mx.example.org"));
+    let is_verified = |list: &[&Issued]| {
+        let server = Server::tls(&issued, None, |_| ());
+        let folder = Folder::trusting(&long_list(list));
+        let (_, secured) = Client::new(c"mx.example.org", &folder).secure(&server).expect("TLS");
+        server.join();
+        secured.is_verified()
+    };
+    assert!(is_verified(&[&root, &middle]));
+    assert!(!is_verified(&[&root]));
+    assert!(!is_verified(&[&middle]));
+    // Of the same name, and not the same.
+    assert!(!is_verified(&[&Template::authority_named("Root"), &middle]));
+}
+
+#[test]
+fn what_else_is_wrong_is_told_with_a_long_list_too() {
+    let root = Template::authority_named("Root");
+    let issued = root.issue(&Template {
+        valid: (-7200, -3600),
+        ..Template::host("mx.example.org")
+    });
+    let server = Server::tls(&issued, None, |_| ());
+    let folder = Folder::trusting(&long_list(&[&root]));
+    let (_, secured) = Client::new(c"mx.example.org", &folder).secure(&server).expect("TLS");
+    assert_eq!(secured.verify_result, openssl_sys::X509_V_ERR_CERT_HAS_EXPIRED.into());
+    server.join();
+}
+
+#[test]
+fn a_long_list_needs_a_certificate() {
+    let folder = Folder::trusting(&b"nothing\n".repeat(10_000));
+    let config = folder.config();
+    let setup = TlsSetup::prepare_in(Some(&config), None, c"mx.example.org", None);
+    assert_eq!(setup.map(|_| ()), Err(Obstacle::CaList));
 }

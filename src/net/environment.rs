@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The environment, as far as it can be trusted.
+
+use std::ffi::{CStr, OsString, c_char};
+use std::os::unix::ffi::OsStringExt as _;
+
+#[cfg(any(target_env = "gnu", target_env = "musl"))]
+unsafe extern "C" {
+    /// `getenv`, but NULL in a process with more rights than its user.
+    fn secure_getenv(name: *const c_char) -> *mut c_char;
+}
+#[cfg(not(any(target_env = "gnu", target_env = "musl")))]
+use libc::getenv as secure_getenv;
+
+/// A variable's value; `None` in a process with more rights than its user, whose environment
+/// somebody else may have made.
+#[must_use]
+pub fn variable(name: &CStr) -> Option<OsString> {
+    // SAFETY: the name is a C string.
+    let value = unsafe { secure_getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: a value that is there is a C string; it is copied before anything can change it.
+    let value = unsafe { CStr::from_ptr(value) };
+    Some(OsString::from_vec(value.to_bytes().to_vec()))
+}
