@@ -82,7 +82,8 @@ int poll(struct pollfd *watched, nfds_t count, int timeout)
     return next(watched, count, timeout);
 }
 
-int ppoll(struct pollfd *watched, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+int ppoll(struct pollfd *watched, nfds_t count, const struct timespec *timeout,
+          const sigset_t *mask)
 {
     NEXT(ppoll);
     waits++;

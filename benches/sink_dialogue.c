@@ -28,7 +28,8 @@ static void end_transaction(struct dialogue *dialogue)
 }
 
 /* An answer with its enhanced status code, if those are offered. */
-static void answer(struct dialogue *dialogue, const char *code, const char *enhanced, const char *text)
+static void answer(struct dialogue *dialogue, const char *code, const char *enhanced,
+                   const char *text)
 {
     char line[256];
 

@@ -61,7 +61,8 @@ static void add_header(struct builder *builder, const char *header)
 
 static void add_line(struct builder *builder, size_t columns, bool dot)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *line = builder->text.octets + builder->text.length;
 
     for (size_t i = 0; i < columns; i++)
@@ -75,9 +76,11 @@ static void add_line(struct builder *builder, size_t columns, bool dot)
 struct text make_text(enum kind kind, size_t size)
 {
     size_t columns = kind == KIND_LONG ? LONG_COLUMNS : COLUMNS;
-    struct builder builder = {.text.repeat = 1, .room = 64, .line_end = kind == KIND_LF ? "\n" : "\r\n"};
-    size_t end = strlen(builder.line_end);
+    struct builder builder = {.text.repeat = 1, .room = 64};
+    size_t end;
 
+    builder.line_end = kind == KIND_LF ? "\n" : "\r\n";
+    end = strlen(builder.line_end);
     builder.text.octets = must_allocate(size + 1024);
     builder.text.lines = must_allocate(builder.room * sizeof *builder.text.lines);
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)

@@ -204,14 +204,14 @@ def held(bench: Bench, subject: Subject) -> float:
 
 
 def peak(kind: str):
-    """KiB of memory more at the peak for a text of 64 MiB than for one of 1 MiB."""
+    """MiB of memory more at the peak for a text of 64 MiB than for one of 1 MiB."""
 
     def measure(bench: Bench, subject: Subject) -> float:
         def count(repeat):
             options = {"size": MIB, "text": kind, "source": "block", "repeat": repeat}
             return bench.run(subject, bench.sink(), **options)["peak_kib"][0]
 
-        return count(64) - count(1)
+        return (count(64) - count(1)) / 1024
 
     return measure
 
@@ -223,7 +223,8 @@ TIMES = "Time"
 WIRE = "On the wire"
 MEMORY = "Memory"
 
-INSTRUCTIONS, MS, SECONDS, RATIO, NUMBER, BYTES, KIBS = "instructions", "ms", "s", "ratio", "number", "bytes", "KiB"
+INSTRUCTIONS, NUMBER, RATIO = "instructions", "number", "ratio"
+MS, SECONDS, BYTES, MIBS = "ms", "s", "B", "MiB"
 
 METRICS = [
     Metric(TEXT, "DATA, string", INSTRUCTIONS, per_mib(DATA), Target(0.7e6)),
@@ -317,6 +318,6 @@ METRICS = [
     ),
     Metric(MEMORY, "kept for a message after it was sent", BYTES, kept, Target(512), BOTH),
     Metric(MEMORY, "a message with a recipient, before", BYTES, held, None, BOTH),
-    Metric(MEMORY, "more at the peak for 64 MiB than for 1 MiB", KIBS, peak("crlf"), None, BOTH),
-    Metric(MEMORY, "the same, lines end in LF", KIBS, peak("lf"), None, BOTH),
+    Metric(MEMORY, "more at the peak for 64 MiB than for 1 MiB", MIBS, peak("crlf"), None, BOTH),
+    Metric(MEMORY, "the same, lines end in LF", MIBS, peak("lf"), None, BOTH),
 ]

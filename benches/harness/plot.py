@@ -6,6 +6,8 @@ from html import escape
 
 COLOURS = {"reference": "#b5651d", "ours": "#1f6fb2", "floor": "#8a8f98"}
 NAMES = {"reference": "libESMTP", "ours": "ours", "floor": "floor"}
+# Small, with a white edge, so that it can be read where it crosses a line.
+LABEL = "font-size='11' paint-order='stroke' stroke='#fff' stroke-width='3'"
 STYLE = "font-family='sans-serif' font-size='12' fill='#222'"
 
 
@@ -57,18 +59,17 @@ def page(width: int, height: float, title: str, parts: list[str]) -> str:
     return "\n".join([head, paper, heading, *parts, "</svg>"]) + "\n"
 
 
-def bars(title: str, cases: list, show) -> str:
+def bars(title: str, cases: list, show, show_round) -> str:
     """`cases`: (name, {subject: value}, limit or None); what is no number is written as it is."""
-    width, left, right, thickness = 860, 270, 760, 13
+    width, left, right, thickness = 900, 310, 820, 13
     values = [v for _, found, limit in cases for v in (*found.values(), limit) if is_number(v)]
     axis = Axis(values, left, right)
     parts, y = legend(COLOURS, left, 48, any(limit for _, _, limit in cases)), 64.0
-    body = []
+    body, labels = [], []
     for name, found, limit in cases:
         present = {subject: value for subject, value in found.items() if value is not None}
         middle = y + thickness * len(present) / 2 + 4
         body.append(text(left - 10, middle, name, "end"))
-        top = y
         for subject, value in present.items():
             if is_number(value):
                 end = max(axis.at(value), left + 1)
@@ -76,17 +77,18 @@ def bars(title: str, cases: list, show) -> str:
                     f"<rect x='{left}' y='{y:.1f}' width='{end - left:.1f}' height='{thickness - 2}'"
                     f" fill='{COLOURS[subject]}'/>"
                 )
-                body.append(text(end + 5, y + 10, show(value), more="font-size='11'"))
+                labels.append(text(end + 5, y + 10, show(value), more=LABEL))
             else:
-                body.append(text(left + 5, y + 10, str(value), more="font-size='11' font-style='italic'"))
+                labels.append(text(left + 5, y + 10, str(value), more=f"{LABEL} font-style='italic'"))
             y += thickness
         if is_number(limit):
-            body.append(line(axis.at(limit), top - 2, axis.at(limit), y, "#c00", "stroke-width='2'"))
+            place, start = axis.at(limit), y - thickness * len(present)
+            body.append(line(place, start - 3, place, y, "#c00", "stroke-width='2'"))
         y += 10
     for decade in axis.decades():
         parts.append(line(axis.at(decade), 58, axis.at(decade), y))
-        parts.append(text(axis.at(decade), y + 16, show(decade), "middle"))
-    return page(width, y + 28, title, parts + body)
+        parts.append(text(axis.at(decade), y + 16, show_round(decade), "middle"))
+    return page(width, y + 28, title, parts + body + labels)
 
 
 def lines(title: str, panels: dict, show) -> str:
