@@ -94,6 +94,25 @@ impl Text {
         self.body_length += out.wire.len() - before;
     }
 
+    /// How much of a block, from its start on, goes out as it is, so that it need not be
+    /// copied: [`Text::pass`].
+    #[must_use]
+    pub fn clean_length(&self, block: &[u8]) -> usize {
+        match &self.place {
+            Place::Headers(_) | Place::Over => 0,
+            Place::Body(lines) => lines.clean_length(block),
+            Place::BinaryBody => block.len(),
+        }
+    }
+
+    /// Takes note of a run that goes out as it is.
+    pub fn pass(&mut self, run: &[u8]) {
+        self.body_length += run.len();
+        if let Place::Body(lines) = &mut self.place {
+            lines.pass(run);
+        }
+    }
+
     /// How many octets of the body came out since this was asked last.
     pub fn take_body_length(&mut self) -> usize {
         std::mem::take(&mut self.body_length)

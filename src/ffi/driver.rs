@@ -4,19 +4,14 @@
 //! While C runs, nothing of the library is borrowed, no `catch_unwind` is on the stack and
 //! these frames own nothing, so a callback may use the API, jump away or throw.
 
-use std::ffi::c_int;
 use std::ptr;
-use std::slice;
 
+use super::exchange;
 use super::guard::{caught, stack_position};
-use super::{errno, exchange};
+use super::reader::{Buffer, Reader};
 use crate::error::{self, Error, Result};
 use crate::session::callback::MessageSource;
 use crate::session::{Block, Call, Session};
-
-/// Most text that goes through the session at once; between two parts the application is
-/// told of progress.
-const PART: usize = 65_536;
 
 /// Carries out a session for a caller at a stack position.
 ///
@@ -40,7 +35,8 @@ pub(super) unsafe fn run(session: &Session, caller: usize) -> Result<()> {
 /// # Safety
 /// As for [`run`].
 unsafe fn serve(session: &Session) -> Result<()> {
-    let mut rest: &[u8] = &[];
+    let mut reader = Reader::new();
+    let mut buffer = Buffer::new();
     loop {
         match caught(|| session.advance())? {
             Call::Done(result) => return result,
@@ -84,11 +80,11 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 caught(|| session.responded(outcome))?;
             }
             Call::Release => {
-                rest = &[];
+                reader.reset();
                 release_source_context(session);
             }
             Call::Rewind { message } => {
-                rest = &[];
+                reader.reset();
                 match source(session, message) {
                     // SAFETY: the caller promises a function of this type.
                     Some(source) => unsafe { rewind(session, source) },
@@ -96,21 +92,18 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 }
             }
             Call::Read { message } => {
-                let block = match source(session, message) {
-                    _ if !rest.is_empty() => Block::Text(rest),
+                let Some(source) = source(session, message) else {
+                    caught(|| session.text(Block::Failed(Error::Client), false))?;
+                    continue;
+                };
+                loop {
                     // SAFETY: the caller promises a function of this type.
-                    Some(source) => unsafe { read(session, source) },
-                    None => Block::Failed(Error::Client),
-                };
-                let block = match block {
-                    Block::Text(text) => {
-                        let (part, later) = text.split_at(text.len().min(PART));
-                        rest = later;
-                        Block::Text(part)
+                    let block = unsafe { reader.next(session, source, &mut buffer) };
+                    let more_follows = reader.has_more();
+                    if !caught(|| session.text(block, more_follows))? {
+                        break;
                     }
-                    other => other,
-                };
-                caught(|| session.text(block))?;
+                }
             }
         }
     }
@@ -128,28 +121,6 @@ unsafe fn rewind(session: &Session, source: MessageSource) {
     unsafe { (source.function)(context, ptr::null_mut(), source.arg) };
     // A panic was reported by `advance` before, or will be: the run is over either way.
     let _ = caught(|| session.rewound(Ok(())));
-}
-
-/// Asks for a block. The source says that it failed by setting `errno` and giving nothing.
-///
-/// # Safety
-/// The source is a function of its type, and its block lives until it is called again.
-unsafe fn read<'a>(session: &Session, source: MessageSource) -> Block<'a> {
-    let context = session.source_context().as_ptr();
-    let mut length: c_int = 0;
-    errno::set(0);
-    // SAFETY: the context is the session's cell, the length is ours; both outlive the call.
-    let text = unsafe { (source.function)(context, &raw mut length, source.arg) };
-    let failure = errno::get();
-    match usize::try_from(length) {
-        Ok(1..) if text.is_null() => Block::Failed(Error::Client),
-        Ok(length @ 1..) => {
-            // SAFETY: the source says that so many bytes are there, until it is called again.
-            Block::Text(unsafe { slice::from_raw_parts(text.cast(), length) })
-        }
-        _ if failure != 0 => Block::Failed(Error::System(failure)),
-        _ => Block::End,
-    }
 }
 
 /// Releases what the source allocated for its context.

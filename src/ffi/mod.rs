@@ -28,6 +28,7 @@ pub mod extensions;
 mod guard;
 pub mod header;
 pub mod message;
+mod reader;
 pub mod recipient;
 pub mod session;
 pub mod source;

@@ -11,6 +11,7 @@ mod password;
 mod poll;
 mod resolve;
 mod server;
+mod srv;
 mod stream;
 mod tls;
 
@@ -21,5 +22,6 @@ pub use message::system_message;
 pub use password::{PasswordCallback, PasswordFunction};
 pub use resolve::{Resolved, resolve, resolver_message};
 pub use server::{Server, server_host};
+pub use srv::{SubmissionService, Target};
 pub use stream::{Recode, Stream};
 pub use tls::{Identity, Obstacle, Secured, TlsBinding, TlsBindingKind, TlsContext, TlsSetup};

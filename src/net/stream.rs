@@ -2,11 +2,13 @@
 //! A connection: what is queued leaves in large writes, what arrives goes to the reply parser,
 //! and neither side is ever waited for longer than a deadline.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, IoSlice, Read as _, Write as _};
 use std::mem;
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::Instant;
+
+use socket2::SockRef;
 
 use super::poll::{self, Watch};
 use super::tls::{Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
@@ -21,6 +23,7 @@ pub struct Stream {
     layer: Layer,
     queue: Vec<u8>,
     written: usize,
+    buffer: Box<[u8]>,
     protection: Option<Protection>,
     // The peer takes nothing more. What it sent before may explain why, so reading goes on.
     deaf: bool,
@@ -120,6 +123,7 @@ impl Stream {
             layer: Layer::Plain(socket),
             queue: Vec::new(),
             written: 0,
+            buffer: vec![0; READ_SIZE].into(),
             protection: None,
             deaf: false,
         }
@@ -170,6 +174,62 @@ impl Stream {
     /// Where bytes for the server are appended.
     pub fn queue(&mut self) -> &mut Vec<u8> {
         &mut self.queue
+    }
+
+    /// Writes what is queued and then a run from where it lies, as far as the socket takes it
+    /// now. What it does not take is queued. Over TLS records are filled.
+    pub fn write_through(&mut self, run: &[u8]) -> Result<()> {
+        if self.protection.is_some() {
+            self.queue.extend_from_slice(run);
+            return Ok(());
+        }
+        let mut rest = run;
+        if let Layer::Tls(_) = self.layer {
+            let open = self.queued() % RECORD_SIZE;
+            let filling = if open > 0 { RECORD_SIZE - open } else { 0 };
+            let (filling, whole) = rest.split_at_checked(filling).unwrap_or((rest, &[]));
+            self.queue.extend_from_slice(filling);
+            rest = whole;
+        }
+        loop {
+            let attempt = match &mut self.layer {
+                Layer::Plain(socket) => {
+                    let queued = self.queue.get(self.written..).unwrap_or_default();
+                    let both = [IoSlice::new(queued), IoSlice::new(rest)];
+                    let socket = SockRef::from(&*socket);
+                    retry(|| socket.send_vectored_with_flags(&both, libc::MSG_NOSIGNAL))?
+                }
+                Layer::Tls(_) if self.queue.len() > self.written => {
+                    self.write(0)?;
+                    if self.queued() > 0 { Attempt::Blocked } else { Attempt::Bytes(0) }
+                }
+                Layer::Tls(connection) => match rest.len() / RECORD_SIZE * RECORD_SIZE {
+                    0 => Attempt::Blocked,
+                    whole => connection.write(rest.get(..whole).unwrap_or_default())?,
+                },
+                Layer::Closed => Attempt::Ended,
+            };
+            match attempt {
+                Attempt::Bytes(count) => {
+                    let of_queue = count.min(self.queued());
+                    self.written += of_queue;
+                    rest = rest.get(count - of_queue..).unwrap_or_default();
+                }
+                Attempt::Blocked => break,
+                Attempt::Ended => {
+                    self.deaf = true;
+                    self.written = self.queue.len();
+                    rest = &[];
+                }
+            }
+            if rest.is_empty() {
+                break;
+            }
+        }
+        self.queue.drain(..self.written);
+        self.written = 0;
+        self.queue.extend_from_slice(rest);
+        Ok(())
     }
 
     /// How many bytes wait to be written.
@@ -268,10 +328,9 @@ impl Stream {
 
     /// Reads what is there; `false` = nothing yet.
     fn read(&mut self, arrived: &mut impl FnMut(&[u8])) -> Result<bool> {
-        let mut buffer = [0; READ_SIZE];
-        match self.layer.read(&mut buffer)? {
+        match self.layer.read(&mut self.buffer)? {
             Attempt::Bytes(count) => {
-                let bytes = buffer.get(..count).unwrap_or_default();
+                let bytes = self.buffer.get(..count).unwrap_or_default();
                 match &self.protection {
                     Some(protection) => arrived(&protection.recode.decode(bytes)?),
                     None => arrived(bytes),

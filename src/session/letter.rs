@@ -84,6 +84,29 @@ impl Letter {
         std::mem::take(&mut self.output.wire)
     }
 
+    /// Gives a chunk's memory back for the next one.
+    pub(super) fn reuse(&mut self, mut chunk: Vec<u8>) {
+        chunk.clear();
+        if self.output.wire.is_empty() {
+            self.output.wire = chunk;
+        }
+    }
+
+    /// How much of a block, from its start on, goes out as it is.
+    pub(super) fn clean_length(&self, block: &[u8]) -> usize {
+        self.text.clean_length(block)
+    }
+
+    /// A run of this kind has gone out.
+    pub(super) fn pass(&mut self, run: &[u8]) {
+        self.text.pass(run);
+    }
+
+    /// Whether the application is to be told something.
+    pub(super) fn has_notes(&self) -> bool {
+        !self.output.notes.is_empty()
+    }
+
     /// Ends the letter: what is left to be told.
     pub(super) fn into_kept(mut self) -> Kept {
         self.text.abandon(&mut self.output);

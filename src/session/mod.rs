@@ -287,10 +287,11 @@ impl Session {
         self.with_run(|run| run.rewound(self, outcome));
     }
 
-    /// A block from the message's source; a large one in parts, with [`Session::advance`]
-    /// between them.
-    pub fn text(&self, block: Block<'_>) {
-        self.with_run(|run| run.text(block));
+    /// A portion of the text from the message's source; `more_follows` = the source has more
+    /// of it already. `true` = the next portion is wanted at once, without
+    /// [`Session::advance`] in between.
+    pub fn text(&self, block: Block<'_>, more_follows: bool) -> bool {
+        self.with_run(|run| run.text(self, block, more_follows)).unwrap_or(false)
     }
 
     /// Ends the run: after [`Call::Done`], or when it cannot go on.

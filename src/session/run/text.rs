@@ -12,6 +12,8 @@ use crate::session::{Session, Timeout};
 
 /// Text is gathered to this many bytes for one write.
 const WRITE_SIZE: usize = 65_536;
+/// A run of the application's text from this size on is written from where it lies.
+const DIRECT_MIN: usize = 16_384;
 /// So much may stay behind a write in the middle of a text, so that TLS records are full.
 const REST: usize = 16_384;
 
@@ -75,10 +77,13 @@ impl Run {
         // itself away by an extension of its own.
         let apart = last && link.engine.extensions().xexch50;
         if !apart || !chunk.is_empty() {
-            self.queue_chunk(session, &chunk, last && !apart);
+            self.queue_chunk(session, &chunk, &[], last && !apart);
         }
         if apart {
-            self.queue_chunk(session, b"\r\n", true);
+            self.queue_chunk(session, b"\r\n", &[], true);
+        }
+        if let Some(letter) = &mut self.letter {
+            letter.reuse(chunk);
         }
         if last {
             self.keep_notes();
@@ -86,11 +91,25 @@ impl Run {
         self.flush_group(session);
     }
 
-    fn queue_chunk(&mut self, session: &Session, chunk: &[u8], last: bool) {
+    /// Sends what was gathered, and behind it a run of the application's text as it is.
+    fn send_run(&mut self, session: &Session, run: &[u8]) {
+        self.state = State::Dialogue;
+        let Some(letter) = &mut self.letter else { return };
+        letter.pass(run);
+        let gathered = letter.take_chunk(session.events.get().is_some());
+        self.queue_chunk(session, &gathered, run, false);
+        if let Some(letter) = &mut self.letter {
+            letter.reuse(gathered);
+        }
+        self.flush_group(session);
+    }
+
+    fn queue_chunk(&mut self, session: &Session, gathered: &[u8], run: &[u8], last: bool) {
         let Some(link) = &mut self.link else { return };
         let queue = link.stream.queue();
         let start = queue.len();
-        command::write_bdat(chunk.len(), last, queue);
+        let octets = gathered.len() + run.len();
+        command::write_bdat(octets, last, queue);
         let line = queue.get(start..).unwrap_or_default();
         if session.monitor.get().is_some() {
             show(&mut self.pieces, line, Direction::Writing);
@@ -98,8 +117,15 @@ impl Run {
         if let Some(trace) = &mut self.trace {
             trace.line(Direction::Writing, line);
         }
-        queue.extend_from_slice(chunk);
-        link.engine.chunk_sent(chunk.len(), last);
+        link.engine.chunk_sent(octets, last);
+        for part in [gathered, run] {
+            // A short one leaves with the commands around it.
+            if part.len() < DIRECT_MIN {
+                link.stream.queue().extend_from_slice(part);
+            } else if let Err(error) = link.stream.write_through(part) {
+                return link.engine.fail(session, error);
+            }
+        }
     }
 
     /// A text that is written is done with, but for what is to be told about it.
@@ -179,7 +205,9 @@ impl Run {
                     self.close_letter();
                 }
             }
-            Err(error) => self.text(Block::Failed(error)),
+            Err(error) => {
+                self.text(session, Block::Failed(error), false);
+            }
         }
     }
 
@@ -187,14 +215,46 @@ impl Run {
         self.letter.as_ref().is_some_and(|letter| letter.framing() == Framing::Chunks)
     }
 
-    /// What the source gave.
-    pub(crate) fn text(&mut self, block: Block<'_>) {
+    /// What the source gave. `true` = nothing is to be told or written before it is asked for
+    /// more.
+    pub(crate) fn text(&mut self, session: &Session, block: Block<'_>, more_follows: bool) -> bool {
         let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
-            return;
+            return false;
         };
         match block {
-            Block::Text(text) => letter.push(text, link.stream.queue()),
-            Block::End => letter.end(link.stream.queue()),
+            Block::Text(text) => {
+                let clean = letter.clean_length(text);
+                match letter.framing() {
+                    _ if clean < DIRECT_MIN => letter.push(text, link.stream.queue()),
+                    Framing::Dots => {
+                        let (run, rest) = text.split_at(clean);
+                        if let Err(error) = link.stream.write_through(run) {
+                            link.engine.fail(session, error);
+                            self.close_letter();
+                            return false;
+                        }
+                        letter.pass(run);
+                        letter.push(rest, link.stream.queue());
+                    }
+                    // Only what is not the last of the text can go without having been kept.
+                    Framing::Chunks if more_follows && !self.ahead && clean == text.len() => {
+                        self.send_run(session, text);
+                        return false;
+                    }
+                    Framing::Chunks => letter.push(text, link.stream.queue()),
+                }
+                let Some(letter) = &self.letter else { return false };
+                let told = self.ahead || !letter.has_notes();
+                let room = match letter.framing() {
+                    Framing::Dots => self.link.as_ref().is_some_and(|link| link.stream.queued() < WRITE_SIZE),
+                    Framing::Chunks => !letter.is_chunk_full(),
+                };
+                told && room
+            }
+            Block::End => {
+                letter.end(link.stream.queue());
+                false
+            }
             Block::Failed(error) => {
                 link.engine.source_failed(error);
                 if !self.ahead {
@@ -202,6 +262,7 @@ impl Run {
                     self.release_due = true;
                 }
                 self.close_letter();
+                false
             }
         }
     }
