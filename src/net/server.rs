@@ -16,31 +16,34 @@ const DEFAULT_SERVICE: &CStr = c"587";
 pub struct Server {
     /// A name or an address, without brackets.
     pub host: CString,
-    /// A name or a number.
-    pub service: CString,
+    /// A name or a number; `None` if there is none.
+    pub service: Option<CString>,
 }
 
 impl Server {
     /// Divides `host:service`, `[address]:service` and bare IPv6 addresses. An empty host is
-    /// the loopback, an empty or missing service is submission.
+    /// the loopback, an empty service is as good as none.
     #[must_use]
     pub fn parse(text: &CStr) -> Self {
         let bytes = text.to_bytes();
         let (host, service) = bracketed(bytes)
             .or_else(|| bare_address(bytes))
             .unwrap_or_else(|| divide(bytes, bytes.iter().position(|byte| *byte == b':')));
-        let or = |part: &[u8], default: &CStr| match CString::new(part) {
-            Ok(part) if !part.is_empty() => part,
-            _ => default.to_owned(),
-        };
+        let given = |part: &[u8]| CString::new(part).ok().filter(|part| !part.is_empty());
         Self {
-            host: or(host, c"localhost"),
-            service: or(service, DEFAULT_SERVICE),
+            host: given(host).unwrap_or_else(|| c"localhost".to_owned()),
+            service: given(service),
         }
     }
 }
 
 impl Server {
+    /// The service, submission if none was given.
+    #[must_use]
+    pub fn service(&self) -> &CStr {
+        self.service.as_deref().unwrap_or(DEFAULT_SERVICE)
+    }
+
     /// The host as DNS, TLS and certificates know it: a name that is not ASCII in A-labels.
     pub fn ascii_host(&self) -> Result<CString> {
         let unknown = Error::Resolve(ResolveError::NoName);
@@ -99,9 +102,9 @@ mod tests {
     use super::*;
 
     fn parsed(text: &CStr) -> (String, String) {
-        let Server { host, service } = Server::parse(text);
-        let string = |text: CString| text.into_string().expect("text");
-        (string(host), string(service))
+        let server = Server::parse(text);
+        let string = |text: &CStr| text.to_str().expect("text").to_owned();
+        (string(&server.host), string(server.service()))
     }
 
     #[test]

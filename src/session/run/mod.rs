@@ -6,6 +6,7 @@
 
 mod auth;
 mod dialogue;
+mod route;
 mod text;
 mod tls;
 
@@ -18,10 +19,11 @@ use super::letter::{Kept, Letter};
 use super::trace::Trace;
 use super::{Session, Timeout};
 use crate::error::Result;
-use crate::net::{self, Addresses, Server, Stream};
+use crate::net::{Addresses, Stream};
 use crate::protocol::{Engine, Event, Outcome, ReplyParser};
 
 use auth::Authentication;
+use route::Stop;
 use tls::Tls;
 
 /// The port for TLS from the first byte (RFC 8314 §7.3).
@@ -76,6 +78,8 @@ pub(super) struct Run {
     host: CString,
     port: u16,
     state: State,
+    // Hosts to try when no address is left.
+    stops: VecDeque<Stop>,
     addresses: Addresses,
     link: Option<Link>,
     letter: Option<Letter>,
@@ -87,8 +91,9 @@ pub(super) struct Run {
     telling: Option<Kept>,
     authentication: Option<Authentication>,
     tls: Option<Tls>,
-    // TLS from the first byte (RFC 8314).
+    // TLS from the first byte (RFC 8314), on this connection; asked for by the server's name.
     implicit_tls: bool,
+    implicit_tls_asked: bool,
     asked: Asked,
     pieces: VecDeque<Piece>,
     release_due: bool,
@@ -103,6 +108,7 @@ impl Run {
             host: CString::default(),
             port: 0,
             state: State::Resolve,
+            stops: VecDeque::new(),
             addresses: Addresses::new(Vec::new()),
             link: None,
             letter: None,
@@ -112,6 +118,7 @@ impl Run {
             authentication: None,
             tls: None,
             implicit_tls: false,
+            implicit_tls_asked: false,
             asked: Asked::Engine,
             pieces: VecDeque::new(),
             release_due: false,
@@ -170,26 +177,12 @@ impl Run {
         }
     }
 
-    fn resolve(&mut self, session: &Session) -> Result<()> {
-        session.find_localhost();
-        let server = Server::parse(&self.server);
-        self.note(|| {
-            format!("server {} service {}", server.host.to_string_lossy(), server.service.to_string_lossy())
-        });
-        self.host = server.ascii_host()?;
-        let resolved = net::resolve(&self.host, &server.service)?;
-        self.note(|| format!("addresses {:?}", resolved.addresses));
-        session.resolved(resolved.canonical);
-        self.addresses = Addresses::new(resolved.addresses);
-        Ok(())
-    }
-
     fn connect(&mut self, session: &Session) -> Option<Call> {
         match self.addresses.connect(session.timeouts.get().of(Timeout::Greeting)) {
             Ok((socket, address)) => {
                 self.note(|| format!("connected to {address}"));
                 self.port = address.port();
-                self.implicit_tls = self.port == SUBMISSIONS;
+                self.implicit_tls = self.implicit_tls_asked || self.port == SUBMISSIONS;
                 self.link = Some(Link {
                     stream: Stream::new(socket),
                     parser: ReplyParser::default(),
@@ -201,7 +194,10 @@ impl Run {
             }
             Err(error) => {
                 self.note(|| format!("no address is left: {error:?}"));
-                self.state = State::Done(Err(error));
+                self.state = match self.next_stop(session, error) {
+                    Ok(()) => State::Connect,
+                    Err(error) => State::Done(Err(error)),
+                };
                 None
             }
         }
