@@ -59,6 +59,7 @@ impl Lines {
 
     /// How much of a block, from its start on, needs no change; nothing if its lines are to be
     /// counted.
+    #[inline(always)]
     pub(super) fn clean_length(&self, block: &[u8]) -> usize {
         let dot = self.dots && self.at_start && block.first() == Some(&b'.');
         if self.count || self.after_cr || dot { 0 } else { clean_run(block) }
@@ -126,6 +127,7 @@ impl Lines {
 
 /// How much of `text`, from its start on, can be sent as it is: up to a bare CR or LF, or up
 /// to a dot after a line end. (A CR at the end of `text` counts as bare.)
+#[inline(always)]
 fn clean_run(text: &[u8]) -> usize {
     let mut clean = 0;
     let mut lines = 0;
@@ -151,6 +153,7 @@ const WINDOW: usize = 512;
 
 /// How many octets from `start`, where a line begins, are whole windows of clean text, up to
 /// the last line end in them.
+#[inline(always)]
 fn clean_windows(text: &[u8], start: usize) -> usize {
     let before = start.checked_sub(1).and_then(|before| text.get(before..)).unwrap_or_default();
     let from_start = text.get(start..).unwrap_or_default();
@@ -163,6 +166,7 @@ fn clean_windows(text: &[u8], start: usize) -> usize {
 /// Whether each LF follows a CR, each CR precedes an LF, and no dot begins a line. `before` is
 /// the text one octet earlier. Without a branch for an octet, so that the compiler makes vector
 /// instructions of it.
+#[inline(always)]
 fn is_clean(before: &[u8], window: &[u8]) -> bool {
     let stain = |(before, octet): (&u8, &u8)| {
         ((*before == CR) ^ (*octet == LF)) | ((*before == LF) & (*octet == b'.'))

@@ -95,8 +95,10 @@ impl Text {
     }
 
     /// How much of a block, from its start on, goes out as it is, so that it need not be
-    /// copied: [`Text::pass`].
+    /// copied: [`Text::pass`]. Always inlined, so that a caller can have it compiled for the
+    /// CPU that it runs on.
     #[must_use]
+    #[inline(always)]
     pub fn clean_length(&self, block: &[u8]) -> usize {
         match &self.place {
             Place::Headers(_) | Place::Over => 0,

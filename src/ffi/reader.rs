@@ -14,7 +14,7 @@ use crate::session::{Block, Session};
 
 /// Most text that goes through the session at once; between two portions the application is
 /// told of progress.
-const PORTION: usize = 65_536;
+const PORTION: usize = 262_144;
 /// Blocks up to this size are put together. Programs hand out lines.
 const SMALL: usize = 1024;
 /// How much is put together. It lies on the stack, where a callback that jumps away leaves

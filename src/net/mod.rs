@@ -14,6 +14,7 @@ mod server;
 mod srv;
 mod stream;
 mod tls;
+mod wide;
 
 pub use connect::Addresses;
 pub use environment::variable;
@@ -25,3 +26,4 @@ pub use server::{Server, server_host};
 pub use srv::{SubmissionService, Target};
 pub use stream::{Recode, Stream};
 pub use tls::{Identity, Obstacle, Secured, TlsBinding, TlsBindingKind, TlsContext, TlsSetup};
+pub use wide::{Wide, wide};

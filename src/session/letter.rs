@@ -17,6 +17,10 @@ use crate::protocol::envelope::BodyType;
 /// do not become small chunks. It is also the most that is read ahead of the recipients.
 const CHUNK_SIZE: usize = 65_536;
 
+/// Text is copied in pieces of this size: up to here `memcpy` uses vector registers, beyond it
+/// some of them start a string instruction, which takes its time to get going.
+const COPIED: usize = 2048;
+
 /// The text of the message under way, and what is to be told about it.
 pub(super) struct Letter {
     message: usize,
@@ -24,6 +28,21 @@ pub(super) struct Letter {
     text: Text,
     output: Output,
     complete: bool,
+}
+
+/// Looking for what needs no change, at the speed of the CPU.
+struct CleanLength<'a> {
+    text: &'a Text,
+    block: &'a [u8],
+}
+
+impl net::Wide for CleanLength<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        self.text.clean_length(self.block)
+    }
 }
 
 /// What the application is told of a text once it is known that somebody takes it.
@@ -94,11 +113,23 @@ impl Letter {
 
     /// How much of a block, from its start on, goes out as it is.
     pub(super) fn clean_length(&self, block: &[u8]) -> usize {
-        self.text.clean_length(block)
+        net::wide(CleanLength { text: &self.text, block })
     }
 
     /// A run of this kind has gone out.
     pub(super) fn pass(&mut self, run: &[u8]) {
+        self.text.pass(run);
+    }
+
+    /// Adds a run of this kind.
+    pub(super) fn append(&mut self, run: &[u8], wire: &mut Vec<u8>) {
+        let wire = match self.framing {
+            Framing::Dots => wire,
+            Framing::Chunks => &mut self.output.wire,
+        };
+        for piece in run.chunks(COPIED) {
+            wire.extend_from_slice(piece);
+        }
         self.text.pass(run);
     }
 

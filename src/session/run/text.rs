@@ -12,6 +12,8 @@ use crate::session::{Session, Timeout};
 
 /// Text is gathered to this many bytes for one write.
 const WRITE_SIZE: usize = 65_536;
+/// A block from this size on is looked at for a run that goes out as it is.
+const RUN_MIN: usize = 256;
 /// A run of the application's text from this size on is written from where it lies.
 const DIRECT_MIN: usize = 16_384;
 /// So much may stay behind a write in the middle of a text, so that TLS records are full.
@@ -223,26 +225,25 @@ impl Run {
         };
         match block {
             Block::Text(text) => {
-                let clean = letter.clean_length(text);
-                match letter.framing() {
-                    _ if clean < DIRECT_MIN => letter.push(text, link.stream.queue()),
-                    Framing::Dots => {
-                        let (run, rest) = text.split_at(clean);
-                        if let Err(error) = link.stream.write_through(run) {
-                            link.engine.fail(session, error);
-                            self.close_letter();
-                            return false;
-                        }
-                        letter.pass(run);
-                        letter.push(rest, link.stream.queue());
-                    }
-                    // Only what is not the last of the text can go without having been kept.
-                    Framing::Chunks if more_follows && !self.ahead && clean == text.len() => {
-                        self.send_run(session, text);
-                        return false;
-                    }
-                    Framing::Chunks => letter.push(text, link.stream.queue()),
+                let clean = if text.len() < RUN_MIN { 0 } else { letter.clean_length(text) };
+                let (run, rest) = text.split_at(clean);
+                let is_long = run.len() >= DIRECT_MIN;
+                // Only what is not the last of a text can go without having been kept.
+                let is_chunked = letter.framing() == Framing::Chunks;
+                if is_chunked && is_long && rest.is_empty() && more_follows && !self.ahead {
+                    self.send_run(session, run);
+                    return false;
                 }
+                if is_chunked || !is_long {
+                    letter.append(run, link.stream.queue());
+                } else if let Err(error) = link.stream.write_through(run) {
+                    link.engine.fail(session, error);
+                    self.close_letter();
+                    return false;
+                } else {
+                    letter.pass(run);
+                }
+                letter.push(rest, link.stream.queue());
                 let Some(letter) = &self.letter else { return false };
                 let told = self.ahead || !letter.has_notes();
                 let room = match letter.framing() {
