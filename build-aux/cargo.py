@@ -6,6 +6,7 @@ ninja which sources it was made of."""
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,8 +106,9 @@ class SourcePaths:
             flags = [*variables.pop("RUSTFLAGS").split(), *self.rust_flags]
             variables["CARGO_ENCODED_RUSTFLAGS"] = "\x1f".join(flags)
         # For the C file that build.rs compiles. The C compiler, too, takes the last one that fits.
-        c_flags = [f"-ffile-prefix-map={folder}={name}" for folder, name in self.names if " " not in folder]
+        c_flags = [shlex.quote(f"-ffile-prefix-map={folder}={name}") for folder, name in self.names]
         variables["CFLAGS"] = " ".join([variables.get("CFLAGS", ""), *c_flags]).strip()
+        variables["CC_SHELL_ESCAPED_FLAGS"] = "1"
         return variables
 
 

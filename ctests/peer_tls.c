@@ -3,12 +3,14 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static SSL_CTX *context;
 static X509 *certificate;
 static char asked_name[256];
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
 
 static void must(int good, const char *what)
 {
@@ -53,7 +55,9 @@ static void *start(int socket)
         return NULL;
     }
     name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    pthread_mutex_lock(&asking);
     snprintf(asked_name, sizeof asked_name, "%s", name ? name : "");
+    pthread_mutex_unlock(&asking);
     return ssl;
 }
 

@@ -45,7 +45,7 @@ void run(const char *command)
 			set_reaction(command);
 		} else if (!answer_command(&line) && !session_command(&line) && !message_command(&line)
 			   && !envelope_command(&line) && !inquiry_command(&line) && !data_command(&line)
-			   && !auth_command(&line)) {
+			   && !auth_command(&line) && !tls_command(&line) && !resolver_command(&line)) {
 			bad_script("unknown command", command);
 		}
 		depth--;
@@ -73,6 +73,7 @@ int main(int argc, char **argv)
 		run("destroy");
 	sources_free();
 	data_free();
+	tls_free();
 	trace("end");
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <openssl/ssl.h>
+
 #include <auth-client.h>
 /* The functions without a release callback are declared only on request. */
 #define LIBESMTP_ENABLE_DEPRECATED_SYMBOLS
@@ -94,12 +96,18 @@ void monitor_callback(const char *buf, int length, int writing, void *arg);
 void answer_event(const char *name, int value);
 void react(const char *name, int occurrence, const char *command);
 
-/* ---- session.c, message.c, envelope.c, inquiry.c, data.c, auth.c: the functions of the library ---- */
+/* ---- session.c, message.c, envelope.c, inquiry.c, data.c, auth.c, tls.c: the functions of the library ---- */
 
 /* Each runs the command if it knows it. */
 bool data_command(const struct line *line);
 void data_free(void);
 bool auth_command(const struct line *line);
+bool tls_command(const struct line *line);
+void tls_free(void);
+/* Prints what an SSL handle tells, if the script wants it. */
+void trace_connection(void *handle);
+/* resolver.c */
+bool resolver_command(const struct line *line);
 bool session_command(const struct line *line);
 bool message_command(const struct line *line);
 bool envelope_command(const struct line *line);

@@ -143,13 +143,24 @@ static void trace_arguments(int event, const char *name, va_list arguments)
 		else
 			trace_more(" verify result %ld", va_arg(arguments, long));
 		trace_answer(name, va_arg(arguments, int *));
+		if (event == SMTP_EV_INVALID_PEER_CERTIFICATE)
+			trace_connection(va_arg(arguments, void *));
 		break;
+	case SMTP_EV_STARTTLS_OK: {
+		void *ssl = va_arg(arguments, void *);
+
+		trace_more(" cipher %s", va_arg(arguments, const char *));
+		trace_more(" %d bits", va_arg(arguments, int));
+		trace_connection(ssl);
+		break;
+	}
 	case SMTP_EV_WRONG_PEER_CERTIFICATE: {
 		int *answer = va_arg(arguments, int *);
 
 		trace_more(" ");
 		trace_text(va_arg(arguments, const char *));
 		trace_answer(name, answer);
+		trace_connection(va_arg(arguments, void *));
 		break;
 	}
 	case SMTP_EV_SYNTAXWARNING:

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "server"))
 
+from certificates import Certificates  # noqa: E402, F401
 from scripted_smtp import ScriptedServer  # noqa: E402
 
 SONAME = "libesmtp.so.6"
@@ -59,14 +61,30 @@ def ending(status):
     return f"killed by {signal.Signals(-status).name}"
 
 
-def execute(driver, library, scenario):
-    with tempfile.NamedTemporaryFile("w", suffix=".script") as script:
-        script.write(scenario.driver)
-        script.flush()
-        with ScriptedServer(scenario.server) as server:
+def configure(directory, files, certificates):
+    """The configuration directory of one run: name, certificate and mode of each file."""
+    for name, certificate, mode in files:
+        path = pathlib.Path(directory, "libesmtp", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = b"" if certificate == "empty" else b"no PEM\n" if certificate == "garbage" else None
+        path.write_bytes(certificates.path(certificate).read_bytes() if content is None else content)
+        path.chmod(mode)
+
+
+def execute(driver, library, scenario, certificates):
+    with tempfile.TemporaryDirectory(prefix="differential") as directory:
+        script = pathlib.Path(directory, "script")
+        script.write_text(scenario.driver, encoding="utf-8")
+        configure(directory, scenario.files, certificates)
+        needed = {"CERTIFICATES": str(certificates.directory)}
+        if scenario.files:
+            needed["XDG_CONFIG_DIR"] = directory
+        for name in re.findall(r"^tls (?:context|client) (\S+)", scenario.driver, flags=re.M):
+            certificates.path(name)
+        with ScriptedServer(scenario.server, certificates) as server:
             process = subprocess.Popen(
-                [str(driver), script.name, str(server.port)],
-                env=library.environment(scenario.environment),
+                [str(driver), str(script), str(server.port)],
+                env=library.environment({**needed, **scenario.environment}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -2,18 +2,25 @@
 """Brings a run into lines that are the same whenever the behaviour is the same.
 
 Made stable: dates near now, generated message ids and the counts of their
-headers. Taken apart: the calls and
+headers, the random parts of SASL messages. Taken apart: the calls and
 events, the monitor's text, the bytes on the wire. How the monitor's text is cut
 into calls, and which commands share a write, is not compared.
 """
 
+import base64
+import binascii
 import email.utils
 import re
 import time
 
+from chunking import joined_events, joined_wire
+
 DATE = re.compile(rb"(Date: )((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4})")
 MESSAGE_ID = re.compile(rb"<\d{9,}\.\d{1,6}\.\d+@")
 MONITOR = re.compile(rb'(?:wrong argument )?monitor ([SCH]) "(.*)"')
+BASE64 = re.compile(rb"(?<= )[A-Za-z0-9+/]{16,}={0,2}(?=\r)|^[A-Za-z0-9+/]{16,}={0,2}(?=\r)", re.M)
+SIGNATURE = re.compile(rb"^(235 .*)v=[A-Za-z0-9+/]{20,}=*", re.M)
+SASL = re.compile(rb"(?:[ny]|p=[a-z-]+),.*|[rcvme]=.*", re.DOTALL)
 ESCAPE = re.compile(rb"\\(x[0-9a-f]{2}|.)")
 
 
@@ -24,7 +31,28 @@ def stable(data):
         age = time.time() - email.utils.parsedate_to_datetime(match[2].decode()).timestamp()
         return match[1] + b"$NOW" if abs(age) < 600 else match[0]
 
-    return MESSAGE_ID.sub(b"<$ID@", DATE.sub(date, data))
+    data = MESSAGE_ID.sub(b"<$ID@", DATE.sub(date, data))
+    return SIGNATURE.sub(rb"\1v=$COMPUTED", BASE64.sub(sasl, data))
+
+
+def sasl(match):
+    """A message of SCRAM or OAUTHBEARER in clear, without its random parts."""
+    try:
+        text = base64.b64decode(match[0], validate=True)
+    except binascii.Error:
+        return match[0]
+    if not SASL.fullmatch(text):
+        return match[0]
+    text = re.sub(rb"\br=[^,]*?(SERVER)?(?=,|$)", lambda found: b"r=$NONCE" + (found[1] or b""), text)
+    text = re.sub(rb"\b(p|v)=[A-Za-z0-9+/]{20,}=*", rb"\1=$COMPUTED", text)
+    text = re.sub(rb"\bc=([A-Za-z0-9+/]+=*)", binding, text)
+    return b"{" + re.sub(rb"port=\d+", b"port=$PORT", text) + b"}"
+
+
+def binding(match):
+    """The GS2 header, and whether there is something behind it."""
+    header, _, data = base64.b64decode(match[1]).partition(b",,")
+    return b"c=" + header + b",," + (b"$BINDING" if data else b"")
 
 
 def stable_counts(trace, received):
@@ -71,13 +99,18 @@ def monitor_lines(calls, by_direction):
             joined[-1][1] += data
         else:
             joined.append([kind, data])
-    return [f"monitor {kind.decode()}: {line}" for kind, data in joined for line in shown(stable(data))]
+    # A chunk's size depends on the length of the generated id.
+    sizes = re.compile(rb"^BDAT \d+", re.M)
+    texts = [(kind, sizes.sub(b"BDAT $N", stable(data))) for kind, data in joined]
+    return [f"monitor {kind.decode()}: {line}" for kind, data in texts for line in shown(data)]
 
 
 def normal_form(run, scenario):
     """The lines of a run that are compared."""
     lines, calls = [], []
-    for line in stable_counts(run.trace, run.received).splitlines():
+    chunked = re.search(r"CHUNKING", scenario.server) is not None
+    trace = stable_counts(run.trace, run.received).splitlines()
+    for line in joined_events(trace) if chunked else trace:
         if match := MONITOR.fullmatch(line):
             calls.append((match[1], unescaped(match[2])))
         else:
@@ -88,6 +121,7 @@ def normal_form(run, scenario):
     if scenario.ignore_wire:
         return lines
     for number, (data, remarks) in enumerate(zip(run.received, run.remarks), start=1):
-        lines += [f"wire {number}: {line}" for line in shown(stable(data))]
+        data = stable(joined_wire(data) if chunked else data)
+        lines += [f"wire {number}: {line}" for line in shown(data)]
         lines.append(f"wire {number} ends" + "".join(f", {remark}" for remark in remarks))
     return lines

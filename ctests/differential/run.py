@@ -15,7 +15,7 @@ import tempfile
 sys.dont_write_bytecode = True
 
 from comparison import judge  # noqa: E402
-from execution import SONAME, Library, execute  # noqa: E402
+from execution import SONAME, Certificates, Library, execute  # noqa: E402
 from normal_form import normal_form  # noqa: E402
 from scenario import load  # noqa: E402
 
@@ -61,9 +61,9 @@ def scenarios(options):
     return chosen or sys.exit("no such scenario")
 
 
-def compare(options, libraries, scenario):
+def compare(options, libraries, certificates, scenario):
     """Name and verdict of one scenario, and its two runs."""
-    runs = [normal_form(execute(options.driver, library, scenario), scenario) for library in libraries]
+    runs = [normal_form(execute(options.driver, library, scenario, certificates), scenario) for library in libraries]
     verdict = judge(scenario, *runs) if len(runs) == 2 else []
     return verdict, runs
 
@@ -93,10 +93,11 @@ def main():
         for library in libraries:
             if not library.is_used_by(options.driver):
                 sys.exit(f"{options.driver} does not load {library.path}")
+        certificates = Certificates(pathlib.Path(directory, "certificates"))
         passed = failed = 0
         show = options.show or options.only_reference
         with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, min(options.j, 4))) as pool:
-            results = pool.map(lambda scenario: compare(options, libraries, scenario), chosen)
+            results = pool.map(lambda scenario: compare(options, libraries, certificates, scenario), chosen)
             for scenario, (verdict, runs) in zip(chosen, results):
                 report(scenario, verdict, runs, libraries, show)
                 passed += not verdict

@@ -13,8 +13,10 @@ class Scenario:
     name: str
     rows: list = field(default_factory=list)  # of the table of divergences
     limit: float = 5.0  # seconds for one run of the driver
+    reference_varies: bool = False  # it depends on chance whether it does the same
     ignore_wire: bool = False  # where it is chance what a client still writes to a closing server
     environment: dict = field(default_factory=dict)
+    files: list = field(default_factory=list)  # of the configuration directory: name, certificate, mode
     server: str = ""
     driver: str = ""
     changes: list = field(default_factory=list)
@@ -84,6 +86,11 @@ def set_option(scenario, name, value):
         scenario.limit = float(value)
     elif name == "ignore" and value == "wire":
         scenario.ignore_wire = True
+    elif name == "reference" and value == "varies":
+        scenario.reference_varies = True
+    elif name == "file":
+        path, certificate, mode = value.split()
+        scenario.files.append((path, certificate, int(mode, 8)))
     elif name == "environment":
         variable, _, content = value.partition("=")
         scenario.environment[variable] = content

@@ -8,6 +8,7 @@ import functools
 import pathlib
 import shutil
 import subprocess
+import threading
 
 CONFIGURATION = """\
 [req]
@@ -31,8 +32,9 @@ commonName = optional
 organizationName = optional
 """
 
-# A dNSName as DER, for what has no other spelling: [2] length text, in a SEQUENCE.
+
 def dns_name(text):
+    """A dNSName that has no other spelling, as DER: [2] length text, in a SEQUENCE."""
     entry = bytes([0x82, len(text)]) + text
     return "DER:" + ":".join(f"{byte:02x}" for byte in bytes([0x30, len(entry)]) + entry)
 
@@ -69,6 +71,15 @@ SIGNED = {
     "wildcard-label": ("/CN=*.localhost", "DNS:*.localhost", NOW),
     "wildcard-address": ("/CN=*.0.0.1", "DNS:*.0.0.1", NOW),
     "wildcard-cn-address": ("/CN=*.0.0.1", None, NOW),
+    "mail": ("/CN=mail.example.org", "DNS:mail.example.org", NOW),
+    "wildcard-mail": ("/CN=*.example.org", "DNS:*.example.org", NOW),
+    "wildcard-mail-cn": ("/CN=*.example.org", None, NOW),
+    "wildcard-part": ("/CN=m*.example.org", "DNS:m*.example.org", NOW),
+    "wildcard-second": ("/CN=mail.*.org", "DNS:mail.*.org", NOW),
+    "wildcard-twice": ("/CN=*.*.org", "DNS:*.*.org", NOW),
+    "wildcard-top": ("/CN=*.org", "DNS:*.org", NOW),
+    "wildcard-last": ("/CN=mail.example.*", "DNS:mail.example.*", NOW),
+    "parent": ("/CN=example.org", "DNS:example.org", NOW),
     "address": ("/CN=other.example", "IP:127.0.0.1", NOW),
     "other-address": ("/CN=other.example", "IP:127.0.0.2", NOW),
     "address-as-name": ("/CN=127.0.0.1", "DNS:127.0.0.1", NOW),
@@ -87,7 +98,9 @@ class Certificates:
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
+        self.directory.mkdir(exist_ok=True)
         self.configuration = self.directory / "openssl.cnf"
+        self.lock = threading.Lock()
 
     def openssl(self, *words):
         subprocess.run(
@@ -112,8 +125,12 @@ class Certificates:
 
     def path(self, name):
         """The file of that name, made if it is not there yet."""
+        with self.lock:
+            return self.made(name)
+
+    def made(self, name):
         path = self.directory / f"{name}.pem"
-        if not path.exists() and self.ready and not path.exists():
+        if self.ready and not path.exists():
             self.make(name)
         return path
 
@@ -137,7 +154,7 @@ class Certificates:
 
     def unusual_client(self, name):
         """A client's certificate with a key that needs a password (`secret`), or is not its own."""
-        self.path("client")
+        self.made("client")
         if name == "client-encrypted":
             self.openssl("pkcs8", "-topk8", "-in", "key.key", "-passout", "pass:secret", "-out", "unusual.key")
         else:
@@ -145,7 +162,4 @@ class Certificates:
         self.join(name, "client.crt", "unusual.key")
 
     def join(self, name, *parts):
-        # Complete at once: other threads may be looking for it.
-        made = self.directory / f"{name}.new"
-        made.write_text("".join((self.directory / part).read_text() for part in parts))
-        made.rename(self.directory / f"{name}.pem")
+        (self.directory / f"{name}.pem").write_text("".join((self.directory / part).read_text() for part in parts))

@@ -6,6 +6,8 @@ class Envelope:
     def __init__(self):
         self.sender = False
         self.recipients = 0
+        self.chunks = 0
+        self.broken = False  # a chunk was refused: nothing but RSET helps (RFC 3030 §2)
 
     def objection(self, word):
         """The reply to a command that does not fit, or None."""
@@ -15,6 +17,10 @@ class Envelope:
             return "503 no MAIL", "5.5.1"
         if word in (b"DATA", b"BDAT") and not self.recipients:
             return "554 no valid recipients", "5.5.1"
+        if word == b"BDAT" and self.broken:
+            return "503 RSET first", "5.5.1"
+        if word in (b"RCPT", b"DATA") and self.chunks:
+            return "503 in the middle of BDAT", "5.5.1"
         return None
 
     def note(self, command, code):
@@ -28,5 +34,11 @@ class Envelope:
             self.recipients += 1
         elif word in (b"EHLO", b"HELO", b"RSET") and accepted:
             self.__init__()
-        elif word == b"TEXT" or (word == b"BDAT" and b"LAST" in words and accepted):
+        elif word == b"TEXT":
             self.__init__()
+        elif word == b"BDAT":
+            self.chunks += 1
+            self.broken = self.broken or not accepted
+            # The envelope stays after a refused one, as servers have it.
+            if b"LAST" in words and accepted:
+                self.__init__()

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
+# What ends the conversation, or makes it secure.
+DEEDS = ("close", "reset", "stall", "await", "notify", "tls")
 TOKEN = re.compile(r"\\(?:\{(\d+):([^}]*)\}|x([0-9A-Fa-f]{2})|(.))|([^\\]+)", re.DOTALL)
 
 # Command word: (reply, enhanced code if the server offers those).
@@ -44,7 +46,7 @@ def unescape(text):
 
 @dataclass
 class Action:
-    kind: str  # say, close, reset, stall
+    kind: str  # say, exchange, or one of DEEDS
     pieces: list = field(default_factory=list)
 
 
@@ -59,7 +61,7 @@ def reply(text):
     actions, code = [], 0
     for part in text.split(" + "):
         part = part.strip()
-        if part in ("close", "reset", "stall"):
+        if part in DEEDS:
             actions.append(Action(part))
         elif part == "silence":
             continue
@@ -67,6 +69,8 @@ def reply(text):
             pieces = [unescape(piece) for piece in part[4:].split("|")]
             actions.append(Action("say", pieces))
             code = last_code(b"".join(pieces))
+        elif part.startswith("exchange "):
+            actions.append(Action("exchange", part.split()[1:]))
         else:
             lines = b"".join(unescape(line) + b"\r\n" for line in part.split(" / "))
             actions.append(Action("say", [lines]))
@@ -93,6 +97,8 @@ class ConversationScript:
     def __init__(self):
         self.offers = []
         self.rules = []
+        self.tls = []  # which certificate, and more
+        self.offers_in_tls = []
 
     def reply(self, command, envelope):
         """The first rule whose prefix fits, which is used up unless it lasts."""
@@ -102,6 +108,10 @@ class ConversationScript:
                     self.rules.remove(rule)
                 return rule.reply
         return self.default(command, envelope)
+
+    def begin_tls(self):
+        """The offers in TLS are the same without STARTTLS, unless the script has others."""
+        self.offers = self.offers_in_tls or [offer for offer in self.offers if offer.upper() != "STARTTLS"]
 
     def interruption(self):
         """What is said in the middle of the next message's text, and when."""
@@ -126,6 +136,12 @@ class ConversationScript:
     def add(self, line):
         if line.startswith("offer "):
             self.offers += [offer.strip() for offer in line[6:].split(";")]
+            return
+        if line.startswith("offer-in-tls "):
+            self.offers_in_tls = [offer.strip() for offer in line[13:].split(";")]
+            return
+        if line.startswith("tls "):
+            self.tls = line.split()[1:]
             return
         match = re.fullmatch(r"(.*?)\s+([-=]>)\s+(.*)", line)
         if not match:

@@ -11,7 +11,9 @@ import socket
 import struct
 import threading
 
+import secure
 from envelope import Envelope
+from exchanges import exchange
 from reply_script import parse
 
 # No test waits longer than this for a client that does nothing.
@@ -21,10 +23,13 @@ IDLE_LIMIT = 20.0
 class Connection(threading.Thread):
     """One client. `received` holds its bytes, `remarks` what the server noticed."""
 
-    def __init__(self, sock, script):
+    def __init__(self, sock, script, certificates):
         super().__init__(daemon=True)
         self.sock = sock
         self.script = script
+        self.certificates = certificates
+        self.secured = False
+        self.exchange = None
         self.received = bytearray()
         self.remarks = []
         self.pending = bytearray()
@@ -36,8 +41,9 @@ class Connection(threading.Thread):
         """More bytes into `pending`; False at the end of the stream."""
         try:
             data = self.sock.recv(65536)
-        except OSError:
-            self.remarks.append("connection lost")
+        except OSError as error:
+            lost = "no end of TLS" if secure.is_ragged(error) else "connection lost"
+            self.remarks.append(lost + secure.reason(error))
             return False
         self.received += data
         self.pending += data
@@ -104,7 +110,7 @@ class Connection(threading.Thread):
                 for piece in action.pieces:
                     self.sock.sendall(piece)
             elif action.kind == "close":
-                self.sock.shutdown(socket.SHUT_WR)
+                secure.close_writing(self.sock)
                 self.drain()
                 return False
             elif action.kind == "reset":
@@ -115,6 +121,28 @@ class Connection(threading.Thread):
             elif action.kind == "stall":
                 self.drain()
                 return False
+            elif action.kind == "await" and not self.fill():
+                return False
+            elif action.kind == "notify":
+                secure.end(self.sock)
+                self.drain()
+                return False
+            elif action.kind == "tls" and not self.start_tls():
+                return False
+        return True
+
+    def start_tls(self):
+        """What was said in clear counts for nothing any more (RFC 3207 §4.2)."""
+        if self.pending:
+            self.remarks.append("more than STARTTLS in clear text")
+        inside = secure.secured(self.sock, self.script.tls, self.certificates, self.remarks)
+        if inside is None:
+            return False
+        self.sock = inside
+        self.secured = True
+        self.pending.clear()
+        self.script.begin_tls()
+        self.envelope = Envelope()
         return True
 
     def answer(self, command):
@@ -122,13 +150,33 @@ class Connection(threading.Thread):
         self.envelope.note(command, reply.code)
         return reply, self.perform(reply)
 
+    def challenge(self, command):
+        """What the client answers to a 334, or sends along with AUTH."""
+        line = self.exchange.answer(command)
+        self.sock.sendall(line.encode() + b"\r\n")
+        if not line.startswith("334"):
+            self.exchange = None
+        return line.startswith("334")
+
+    def authenticate(self, command, reply):
+        """After AUTH: True if the next line is an answer."""
+        words = [action.pieces for action in reply.actions if action.kind == "exchange"]
+        if not words:
+            return reply.code == 334
+        self.exchange = exchange(words[0], self.sock)
+        return self.challenge(command.split()[2])
+
     def chunk(self, command):
         """A BDAT command is answered once its octets have arrived."""
         words = command.split()
         count = words[1] if len(words) > 1 else b""
         if not count.isdigit():
             return self.answer(b"BDAT without size")[1]
-        return self.octets(int(count)) and self.answer(command)[1]
+        if not self.octets(int(count)):
+            return False
+        # So that a rule can be for the last one, whatever its size.
+        last = words[-1].upper() == b"LAST"
+        return self.answer(b"BDAT LAST" if last else command)[1]
 
     def serve(self):
         if not self.answer(b"greeting")[1]:
@@ -136,14 +184,17 @@ class Connection(threading.Thread):
         challenged = False
         while (line := self.line()) is not None:
             command = line.rstrip(b"\r\n")
-            if challenged:
+            if self.exchange:
+                challenged = self.challenge(command)
+                more = True
+            elif challenged:
                 reply, more = self.answer(b"answer " + command)
                 challenged = reply.code == 334
             elif command[:4].upper() == b"BDAT":
                 more = self.chunk(command)
             else:
                 reply, more = self.answer(command)
-                challenged = reply.code == 334
+                challenged = more and self.authenticate(command, reply)
                 if more and command.upper() == b"DATA" and 300 <= reply.code < 400:
                     more = self.text() and self.answer(b"text")[1]
             if not more:
@@ -157,14 +208,17 @@ class Connection(threading.Thread):
         except OSError:
             self.remarks.append("connection lost")
         finally:
+            if self.secured:
+                secure.end(self.sock)
             self.sock.close()
 
 
 class ScriptedServer:
     """Listens as long as the `with` block lasts; `port` is the kernel's choice."""
 
-    def __init__(self, text):
+    def __init__(self, text, certificates=None):
         self.scripts = parse(text)
+        self.certificates = certificates
         self.connections = []
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.bind(("127.0.0.1", 0))
@@ -188,7 +242,7 @@ class ScriptedServer:
 
     def admit(self, sock):
         number = len(self.connections)
-        connection = Connection(sock, self.scripts.of(number))
+        connection = Connection(sock, self.scripts.of(number), self.certificates)
         self.connections.append(connection)
         connection.start()
 

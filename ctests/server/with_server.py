@@ -12,9 +12,11 @@ import argparse
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 
+from certificates import Certificates  # noqa: E402
 from scripted_smtp import ScriptedServer  # noqa: E402
 
 
@@ -25,7 +27,8 @@ def main():
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args()
 
-    with ScriptedServer(options.script.read_text(encoding="utf-8")) as server:
+    script = options.script.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as directory, ScriptedServer(script, Certificates(directory)) as server:
         command = [word.replace("{port}", str(server.port)) for word in options.command]
         status = subprocess.run(command, check=False).returncode
         server.finish()

@@ -8,17 +8,18 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
 
-/// A time in the local time zone. One that cannot be represented is replaced by the time now.
-pub(super) fn local(seconds: i64, facts: &Facts<'_>) -> String {
-    let at = |seconds| print(seconds, (facts.local_offset)(seconds)?);
-    at(seconds)
-        .or_else(|| at(facts.seconds))
-        .or_else(|| print(facts.seconds, 0))
-        .unwrap_or_default()
+/// Appends a time in the local time zone. One that cannot be represented is replaced by the
+/// time now.
+pub(super) fn write_local(seconds: i64, facts: &Facts<'_>, out: &mut Vec<u8>) {
+    let mut at = |seconds| print(seconds, (facts.local_offset)(seconds)?, out);
+    if at(seconds).or_else(|| at(facts.seconds)).is_none() {
+        print(facts.seconds, 0, out);
+    }
 }
 
-/// Prints a time as it is in a zone `offset` seconds ahead of UTC.
-fn print(seconds: i64, offset: i32) -> Option<String> {
+/// Appends a time as it is in a zone `offset` seconds ahead of UTC; nothing if that cannot be
+/// represented.
+fn print(seconds: i64, offset: i32, out: &mut Vec<u8>) -> Option<()> {
     let local = seconds.checked_add(offset.into())?;
     let days = local.div_euclid(SECONDS_OF_DAY);
     let of_day = local.rem_euclid(SECONDS_OF_DAY);
@@ -31,12 +32,34 @@ fn print(seconds: i64, offset: i32) -> Option<String> {
     let weekday = DAYS.get(usize::try_from((days + 3).rem_euclid(7)).ok()?)?;
     let month = MONTHS.get(month)?;
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    let sign = if offset < 0 { '-' } else { '+' };
-    let minutes = offset.unsigned_abs() / 60;
-    let (zone_hour, zone_minute) = (minutes / 60, minutes % 60);
-    Some(format!(
-        "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} {sign}{zone_hour:02}{zone_minute:02}"
-    ))
+    out.extend_from_slice(weekday.as_bytes());
+    out.extend_from_slice(b", ");
+    two_digits(out, day);
+    out.push(b' ');
+    out.extend_from_slice(month.as_bytes());
+    out.push(b' ');
+    if (0..10_000).contains(&year) {
+        two_digits(out, year / 100);
+        two_digits(out, year % 100);
+    } else {
+        out.extend_from_slice(year.to_string().as_bytes());
+    }
+    for (before, value) in [(b' ', hour), (b':', minute), (b':', second)] {
+        out.push(before);
+        two_digits(out, value);
+    }
+    out.extend_from_slice(if offset < 0 { b" -" } else { b" +" });
+    let minutes = i64::from(offset.unsigned_abs() / 60);
+    two_digits(out, minutes / 60);
+    two_digits(out, minutes % 60);
+    Some(())
+}
+
+/// Appends a number from 0 to 99.
+fn two_digits(out: &mut Vec<u8>, number: i64) {
+    for digit in [number / 10, number % 10] {
+        out.push(b'0' + u8::try_from(digit % 10).unwrap_or_default());
+    }
 }
 
 /// The day that is `days` after 1 January 1970 in the Gregorian calendar: year, month (from
@@ -80,7 +103,9 @@ mod tests {
             (-30_641_760_000, 0, "Tue, 01 Jan 0999 00:00:00 +0000"),
         ];
         for (seconds, offset, text) in known {
-            assert_eq!(print(seconds, offset).as_deref(), Some(text));
+            let mut printed = Vec::new();
+            print(seconds, offset, &mut printed);
+            assert_eq!(String::from_utf8(printed).unwrap(), text);
         }
     }
 
@@ -113,6 +138,11 @@ mod tests {
             pid: 1,
             localhost: b"here",
             local_offset,
+        };
+        let local = |seconds, facts: &Facts<'_>| {
+            let mut printed = Vec::new();
+            write_local(seconds, facts, &mut printed);
+            String::from_utf8(printed).unwrap()
         };
         let now = "Thu, 01 Jan 1970 00:01:00 +0000";
         let before_christ = -100_000_000_000;

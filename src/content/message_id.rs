@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Message identifiers that the library makes (RFC 5322 §3.6.4).
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::header::Facts;
@@ -12,22 +13,22 @@ static LAST: AtomicU64 = AtomicU64::new(0);
 
 const MICROSECONDS: u64 = 1_000_000;
 
-/// `<seconds.microseconds.process@host>`, never the same twice.
-pub(super) fn unique(facts: &Facts<'_>) -> Vec<u8> {
+/// Appends `<seconds.microseconds.process@host>`, never the same twice.
+pub(super) fn write_unique(facts: &Facts<'_>, out: &mut Vec<u8>) {
     let seconds = u64::try_from(facts.seconds).unwrap_or_default();
     let now = seconds.saturating_mul(MICROSECONDS).saturating_add(facts.microseconds.into());
     let next = |last: u64| now.max(last.saturating_add(1));
     let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
     let time = next(last.unwrap_or_default());
-    print(time, facts)
+    print(time, facts, out);
 }
 
-fn print(time: u64, facts: &Facts<'_>) -> Vec<u8> {
+fn print(time: u64, facts: &Facts<'_>, out: &mut Vec<u8>) {
     let (seconds, microseconds) = (time / MICROSECONDS, time % MICROSECONDS);
-    let mut id = format!("<{seconds}.{microseconds}.{}@", facts.pid).into_bytes();
-    id.extend_from_slice(facts.localhost);
-    id.push(b'>');
-    id
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "<{seconds}.{microseconds}.{}@", facts.pid);
+    out.extend_from_slice(facts.localhost);
+    out.push(b'>');
 }
 
 #[cfg(test)]
@@ -50,13 +51,19 @@ mod tests {
 
     #[test]
     fn time_process_and_host() {
-        let id = print(1_136_239_445_030_859, &facts());
+        let mut id = Vec::new();
+        print(1_136_239_445_030_859, &facts(), &mut id);
         assert_eq!(id, b"<1136239445.30859.77@mail.example.org>");
     }
 
     #[test]
     fn no_two_are_alike() {
-        let ids: HashSet<_> = (0..1000).map(|_| unique(&facts())).collect();
+        let unique = |_| {
+            let mut id = Vec::new();
+            write_unique(&facts(), &mut id);
+            id
+        };
+        let ids: HashSet<_> = (0..1000).map(unique).collect();
         assert_eq!(ids.len(), 1000);
     }
 }

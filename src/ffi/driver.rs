@@ -76,8 +76,8 @@ unsafe fn serve(session: &Session) -> Result<()> {
             }
             Call::Exchange { context, due } => {
                 // SAFETY: the caller promises a callback of its type.
-                let outcome = unsafe { exchange::carry_on(&context, due) };
-                caught(|| session.responded(outcome))?;
+                let answer = unsafe { exchange::carry_on(&context, due) }?;
+                caught(|| session.responded(answer))?;
             }
             Call::Release => {
                 reader.reset();

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::guard::caught;
 use crate::error::{Error, Result};
 use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Secret};
+use crate::session::callback::Answer;
 
 /// The answer to a challenge, or the initial response if there is no challenge; `None` = the
 /// mechanism has no initial response.
@@ -18,14 +19,17 @@ use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Secret};
 pub(super) unsafe fn respond(context: &Context, challenge: Option<&[u8]>) -> Result<Option<Rc<Secret>>> {
     let due = caught(|| context.begin(challenge))?;
     // SAFETY: the caller's promise.
-    unsafe { carry_on(context, due) }
+    match unsafe { carry_on(context, due) }? {
+        Answer::Response(response) => Ok(response),
+        Answer::Failed | Answer::Distrusted => Err(Error::Client),
+    }
 }
 
 /// Does what the context says until it has an answer.
 ///
 /// # Safety
 /// The context's callback is of its type.
-pub(super) unsafe fn carry_on(context: &Context, mut due: Due) -> Result<Option<Rc<Secret>>> {
+pub(super) unsafe fn carry_on(context: &Context, mut due: Due) -> Result<Answer> {
     loop {
         due = match due {
             // SAFETY: the caller's promise.
@@ -36,8 +40,9 @@ pub(super) unsafe fn carry_on(context: &Context, mut due: Due) -> Result<Option<
                 let response = unsafe { call.call(interact) };
                 caught(|| context.plugin_responded(response))?
             }
-            Due::Respond(response) => return Ok(response),
-            Due::Failed => return Err(Error::Client),
+            Due::Respond(response) => return Ok(Answer::Response(response)),
+            Due::Failed => return Ok(Answer::Failed),
+            Due::Distrusted => return Ok(Answer::Distrusted),
         };
     }
 }

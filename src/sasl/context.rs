@@ -26,6 +26,9 @@ pub enum Due {
     Respond(Option<Rc<Secret>>),
     /// The mechanism has failed: cancel the exchange.
     Failed,
+    /// The server could not prove that it knows the password: cancel the exchange, and do
+    /// not let it have the password by another mechanism.
+    Distrusted,
 }
 
 /// A SASL context (`auth_context_t`). Only ever seen as `&Context`.
@@ -190,6 +193,7 @@ impl Context {
         match self.exchange.take() {
             Exchange::BuiltIn(mut mechanism) => match mechanism.step(challenge) {
                 Ok(response) => self.respond(mechanism, Some(response)),
+                Err(_) if mechanism.distrusts_server() => Due::Distrusted,
                 Err(_) => Due::Failed,
             },
             Exchange::Plugin { instance, .. } => self.call(instance, Some(challenge)),

@@ -28,6 +28,11 @@ pub(super) trait Mechanism {
     fn believes_success(&self) -> bool {
         true
     }
+
+    /// Whether a step has failed because the server is not who it claims to be.
+    fn distrusts_server(&self) -> bool {
+        false
+    }
 }
 
 /// A mechanism that needs no plug-in.

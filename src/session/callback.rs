@@ -9,7 +9,7 @@ use openssl_sys::SSL;
 
 use super::{Message, Session};
 pub use crate::protocol::{Event, Question};
-use crate::sasl::{Context, Due};
+use crate::sasl::{Context, Due, Secret};
 
 /// Releases application data.
 pub type Release = unsafe extern "C-unwind" fn(data: *mut c_void);
@@ -93,6 +93,17 @@ pub enum Call {
     },
     /// The session is over.
     Done(crate::error::Result<()>),
+}
+
+/// What a mechanism has for the server.
+#[derive(Debug)]
+pub enum Answer {
+    /// The answer to the challenge, or the initial response if there is one.
+    Response(Option<Rc<Secret>>),
+    /// Nothing: it has failed.
+    Failed,
+    /// Nothing: the server is not who it claims to be.
+    Distrusted,
 }
 
 /// Something about TLS that the application may accept. What it points to lives until the

@@ -278,8 +278,8 @@ impl Session {
     }
 
     /// What the mechanism answers, if it does.
-    pub fn responded(&self, outcome: Result<Option<Rc<sasl::Secret>>>) {
-        self.with_run(|run| run.responded(outcome));
+    pub fn responded(&self, answer: callback::Answer) {
+        self.with_run(|run| run.responded(answer));
     }
 
     /// The message's source was rewound, or could not be.

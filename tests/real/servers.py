@@ -31,7 +31,7 @@ def wait_for(what: str, look, seconds: float = 10):
     return found
 
 
-def listening_port(process_id: int) -> int | None:
+def listening_port(process_id: int, other_than: int | None = None) -> int | None:
     """The TCP port on which the process listens. Neither server tells which one it got."""
     sockets = set()
     for descriptor in Path(f"/proc/{process_id}/fd").iterdir():
@@ -42,8 +42,9 @@ def listening_port(process_id: int) -> int | None:
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, _, state, *rest = line.split()
         inode = rest[5]
-        if state == "0A" and f"socket:[{inode}]" in sockets:
-            return int(local.partition(":")[2], 16)
+        port = int(local.partition(":")[2], 16)
+        if state == "0A" and f"socket:[{inode}]" in sockets and port != other_than:
+            return port
     return None
 
 
@@ -125,12 +126,14 @@ virtual_uid_maps = static:{nobody}
 virtual_gid_maps = static:{nobody}
 smtpd_relay_restrictions = reject_unauth_destination
 default_transport = error:no mail leaves this machine
+notify_classes =
 """
 
 MASTER_CF = """\
-127.0.0.1:0 inet       n - n - - smtpd
+127.0.0.1:0 inet       n - n - - smtpd -o max_use=1
 cleanup     unix       n - n - 0 cleanup
 qmgr        unix       n - n 300 1 qmgr
+tlsmgr      unix       - - n 1000? 1 tlsmgr
 rewrite     unix       - - n - - trivial-rewrite
 bounce      unix       - - n - 0 bounce
 defer       unix       - - n - 0 bounce
@@ -143,23 +146,56 @@ postlog     unix-dgram n - n - 1 postlogd
 """
 
 
+# RFC 8314 §3.3; the client takes it for TLS from the first byte.
+TLS_PORT = 465
+TLS_SERVICE = (
+    f"127.0.0.1:{TLS_PORT} inet n - n - - smtpd -o max_use=1 -o smtpd_tls_wrappermode=yes\n"
+)
+
+
 class Postfix(Server):
-    """An instance of Postfix that takes mail for example.org into one maildir. Needs root."""
+    """An instance of Postfix that takes mail for example.org into one maildir. Needs root.
+    With own_network (see network.py) it also listens on TLS_PORT."""
 
     master: int | None = None
+
+    def __init__(
+        self,
+        settings: dict[str, object] | None = None,
+        own_network: bool = False,
+        sasl_config: Path | None = None,
+    ):
+        self.settings = settings or {}
+        self.own_network = own_network
+        self.sasl_config = sasl_config
 
     def start(self) -> None:
         self.config = self.folder_of("config")
         self.folder_of("queue")
         self.folder_of("data", "postfix")
         self.inbox = self.folder_of("mail", NOBODY) / "inbox"
-        main_cf = MAIN_CF.format(folder=self.folder, nobody=NOBODY)
-        (self.config / "main.cf").write_text(main_cf)
-        (self.config / "master.cf").write_text(MASTER_CF)
+        self.configure()
+        services = MASTER_CF + (TLS_SERVICE if self.own_network else "")
+        (self.config / "master.cf").write_text(services)
+        if self.sasl_config is not None:
+            # Debian's Postfix looks nowhere else for Cyrus SASL's configuration.
+            shutil.copy(self.sasl_config, self.folder_of("config/sasl"))
         # Returns when the server listens.
         self.postfix("start")
         self.master = int((self.folder / "queue/pid/master.pid").read_text())
-        self.port = wait_for("Postfix listens", lambda: listening_port(self.master))
+        self.port = wait_for("Postfix listens", lambda: listening_port(self.master, TLS_PORT))
+
+    def configure(self, **settings: object) -> None:
+        """Takes effect with the next connection: a process serves one (max_use)."""
+        self.settings |= settings
+        lines = [f"{name} = {value}\n" for name, value in self.settings.items()]
+        new = self.config / "new"
+        new.write_text(MAIN_CF.format(folder=self.folder, nobody=NOBODY) + "".join(lines))
+        # Postfix waits for a second before it trusts a file that has just been written. There is no
+        # need to: another process of it finds the old file or the new one, never a part.
+        past = time.time() - 60
+        os.utime(new, (past, past))
+        new.replace(self.config / "main.cf")
 
     def stop(self) -> None:
         if (self.folder / "queue/pid/master.pid").exists():
@@ -180,9 +216,17 @@ class Postfix(Server):
     def mail(self) -> bytes:
         """The mail that came, under headers of Postfix. It is taken out of the mailbox."""
         try:
-            (mail,) = wait_for("delivered", lambda: list(self.inbox.glob("new/*")))
+            return wait_for("delivered", lambda: take(self.inbox))
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.log()}") from None
-        text = mail.read_bytes()
-        mail.unlink()
-        return text
+
+
+def take(maildir: Path) -> bytes | None:
+    """The mail that is in the folder, if there is one."""
+    mails = list(maildir.glob("new/*"))
+    if not mails:
+        return None
+    (mail,) = mails
+    text = mail.read_bytes()
+    mail.unlink()
+    return text

@@ -41,7 +41,7 @@ struct Entry {
     treatment: Treatment,
     seen: bool,
     /// The whole header with its line end, as the library would print it.
-    text: Option<Box<[u8]>>,
+    text: Option<Vec<u8>>,
 }
 
 /// How a header in the message is treated.
@@ -65,14 +65,15 @@ pub(in crate::content) enum Fate {
     /// It does not.
     Dropped,
     /// This one goes out in its place.
-    Replaced(Box<[u8]>),
+    Replaced(Vec<u8>),
 }
 
 impl Plan {
     pub(super) fn new(fields: &[Field], facts: &Facts<'_>) -> Self {
         let of_rule = |rule: &Rule| fields.iter().find(|field| same(field.name(), rule.name.as_bytes()));
         let supplied = RULES.iter().filter(|rule| rule.is_supplied());
-        let mut entries: Vec<_> = supplied.map(|rule| Entry::new(rule, of_rule(rule), facts)).collect();
+        let mut entries = Vec::with_capacity(RULES.len() + fields.len());
+        entries.extend(supplied.map(|rule| Entry::new(rule, of_rule(rule), facts)));
         let others = fields.iter().filter(|field| !field.rule.is_supplied());
         entries.extend(others.map(|field| Entry::new(field.rule, Some(field), facts)));
         let rest = RULES.iter().filter(|rule| !rule.is_supplied() && of_rule(rule).is_none());
@@ -97,7 +98,7 @@ impl Plan {
     }
 
     /// The headers that the message lacks, once it has no more of them.
-    pub(in crate::content) fn missing(&mut self) -> impl Iterator<Item = Box<[u8]>> + use<> {
+    pub(in crate::content) fn missing(&mut self) -> impl Iterator<Item = Vec<u8>> + use<> {
         let unseen = std::mem::take(&mut self.entries).into_iter().filter(|entry| !entry.seen);
         unseen.filter_map(|entry| entry.text)
     }

@@ -57,8 +57,8 @@ impl Test {
         };
         let mut plan = self.0.plan(&facts);
         let mut sent = Vec::new();
-        let print = |header: Box<[u8]>| {
-            let header = String::from_utf8(header.into()).unwrap();
+        let print = |header: Vec<u8>| {
+            let header = String::from_utf8(header).unwrap();
             header.strip_suffix("\r\n").unwrap().to_owned()
         };
         for header in message {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! A TLS connection over a non-blocking socket.
 
+use std::ffi::c_int;
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd as _, RawFd};
@@ -25,6 +26,8 @@ pub(crate) const RECORD_SIZE: usize = 16_384;
 pub(crate) struct Connection {
     stream: SslStream<Socket>,
     wants_write: bool,
+    // The peer is gone.
+    gone: bool,
 }
 
 impl Connection {
@@ -39,6 +42,7 @@ impl Connection {
         let mut connection = Self {
             stream: stream.map_err(|_| Error::Client)?,
             wants_write: false,
+            gone: false,
         };
         connection.connect(deadline)?;
         let secured = with_clean_queue(|| {
@@ -47,6 +51,7 @@ impl Connection {
             }
             Secured::of(connection.ssl(), &host)
         });
+        acknowledge_at_once(connection.stream.get_ref().tcp());
         Ok((connection, secured))
     }
 
@@ -78,7 +83,7 @@ impl Connection {
             // With or without a word of goodbye: nobody is there any more. What a missing
             // close_notify may have cut off was no complete reply.
             Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(Attempt::Ended),
-            Err(error) => attempt(&error),
+            Err(error) => self.attempt(&error),
         }
     }
 
@@ -86,8 +91,18 @@ impl Connection {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Attempt> {
         match self.operate(|stream| stream.ssl_write(bytes)) {
             Ok(count) => Ok(Attempt::Bytes(count)),
-            Err(error) => attempt(&error),
+            Err(error) => self.attempt(&error),
         }
+    }
+
+    /// What an error means. After the peer has gone OpenSSL has other words for it each time.
+    fn attempt(&mut self, error: &ssl::Error) -> Result<Attempt> {
+        if self.gone {
+            return Ok(Attempt::Ended);
+        }
+        let attempt = attempt(error);
+        self.gone = attempt == Ok(Attempt::Ended);
+        attempt
     }
 
     /// Says goodbye, and waits neither for room nor for an answer.
@@ -131,14 +146,35 @@ impl std::os::fd::AsRawFd for Connection {
     }
 }
 
+/// A server with TLS 1.3 sends session tickets, and then, if its Nagle algorithm is on, keeps its
+/// next reply back until these are acknowledged: some 40 ms, unless we hurry.
+fn acknowledge_at_once(socket: &TcpStream) {
+    // It costs time, not mail, if this cannot be had.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket2::SockRef::from(socket).set_tcp_quickack(true);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = socket;
+}
+
 fn is_retry(error: &ssl::Error) -> bool {
     matches!(error.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE)
+}
+
+/// OpenSSL 3's reason for a stream that ends without a close_notify, which its crate lacks.
+const UNEXPECTED_EOF_WHILE_READING: c_int = 294;
+
+fn is_unexpected_end(error: &ssl::Error) -> bool {
+    let first = error.ssl_error().and_then(|stack| stack.errors().first());
+    first.is_some_and(|error| error.reason_code() == UNEXPECTED_EOF_WHILE_READING)
 }
 
 /// What an error means for the connection.
 fn attempt(error: &ssl::Error) -> Result<Attempt> {
     if is_retry(error) {
         return Ok(Attempt::Blocked);
+    }
+    if is_unexpected_end(error) {
+        return Ok(Attempt::Ended);
     }
     match (error.code(), error.io_error()) {
         (ErrorCode::SYSCALL, None) if error.ssl_error().is_none() => Ok(Attempt::Ended),

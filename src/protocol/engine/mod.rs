@@ -129,8 +129,11 @@ pub struct Engine {
     source_failed: Option<Error>,
     after_quit: Outcome,
     challenge_count: usize,
+    auth_was_sent: bool,
     // Our side has given up the AUTH exchange that is under way.
     cancelled: bool,
+    // The server has failed to prove who it is.
+    distrusted: bool,
 }
 
 impl Engine {
@@ -158,7 +161,9 @@ impl Engine {
             source_failed: None,
             after_quit: Outcome::Finished(Ok(())),
             challenge_count: 0,
+            auth_was_sent: false,
             cancelled: false,
+            distrusted: false,
         }
     }
 

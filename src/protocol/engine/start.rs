@@ -107,6 +107,7 @@ impl Engine {
     pub fn authenticate(&mut self, line: Vec<u8>) {
         self.challenge_count = 0;
         self.cancelled = false;
+        self.auth_was_sent = true;
         self.replaceable = false;
         self.respond(line);
     }
@@ -118,7 +119,14 @@ impl Engine {
 
     /// No mechanism is left: the mail is tried without.
     pub fn without_auth(&mut self) {
-        self.phase = Phase::CheckExtensions(Scope::Binary);
+        let scope = if self.auth_was_sent { Scope::Binary } else { Scope::All };
+        self.phase = Phase::CheckExtensions(scope);
+    }
+
+    /// The server is not who it claims to be: the exchange is given up, and the session.
+    pub fn distrust(&mut self) {
+        self.distrusted = true;
+        self.cancel();
     }
 
     /// The answer to a challenge, in base64 (RFC 4954 §4).
@@ -151,6 +159,7 @@ impl Engine {
 
     pub(super) fn auth_answered(&mut self, reply: &Reply) {
         match reply.severity() {
+            _ if self.distrusted => self.refused(Error::Client),
             // A server that asks on after `*` would ask for ever.
             Severity::Intermediate if self.cancelled => {
                 self.over(Outcome::Finished(Err(Error::ResponseStatus)));

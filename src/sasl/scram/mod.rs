@@ -50,6 +50,8 @@ enum State {
     /// The server has proved itself too.
     Finished,
     Failed,
+    /// The server's proof was wrong.
+    Distrusted,
 }
 
 impl Scram {
@@ -148,17 +150,22 @@ impl Mechanism for Scram {
             State::Proved { server_signature } => {
                 let ServerFinal { signature } = ServerFinal::parse(challenge)?;
                 if !bool::from(signature.ct_eq(&server_signature)) {
+                    self.state = State::Distrusted;
                     return Err(Error::Client);
                 }
                 self.state = State::Finished;
                 Ok(Secret::empty())
             }
-            State::New | State::Finished | State::Failed => Err(Error::Client),
+            State::New | State::Finished | State::Failed | State::Distrusted => Err(Error::Client),
         }
     }
 
     fn believes_success(&self) -> bool {
         matches!(self.state, State::Finished)
+    }
+
+    fn distrusts_server(&self) -> bool {
+        matches!(self.state, State::Distrusted)
     }
 }
 

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use super::Run;
 use crate::error::Result;
 use crate::net::{Recode, TlsBinding, TlsBindingKind};
+use crate::protocol::Engine;
 use crate::sasl::{self, Attempts, BindingKind, Channel, ChannelBinding, Context, Secret, SecurityLayer};
 use crate::session::Session;
-use crate::session::callback::Call;
+use crate::session::callback::{Answer, Call};
 
 /// The way through the mechanisms that the server offers.
 pub(super) struct Authentication {
@@ -83,7 +84,7 @@ impl Run {
         match (challenge, authentication.deferred.take()) {
             // The server asks for the initial response, which did not fit into the command.
             (Some(challenge), Some(response)) if challenge.is_empty() => {
-                self.responded(Ok(Some(response)));
+                self.responded(Answer::Response(Some(response)));
                 None
             }
             (Some(challenge), None) => {
@@ -99,23 +100,27 @@ impl Run {
     }
 
     /// What the mechanism answers.
-    pub(crate) fn responded(&mut self, outcome: Result<Option<Rc<Secret>>>) {
+    pub(crate) fn responded(&mut self, answer: Answer) {
         let Some(authentication) = &mut self.authentication else {
             return;
         };
-        match (authentication.opening.take(), outcome) {
-            // Nothing was sent, so there is nothing to cancel.
-            (Some(_), Err(_)) => self.with_engine(|engine| engine.next_mechanism()),
-            (Some(mechanism), Ok(response)) => {
+        match (authentication.opening.take(), answer) {
+            (Some(mechanism), Answer::Response(response)) => {
                 let opening = sasl::opening(&mechanism, response.as_ref().map(|response| &***response));
                 authentication.deferred = response.filter(|_| opening.deferred);
                 self.with_engine(|engine| engine.authenticate(opening.line));
             }
-            (None, Ok(Some(response))) => match sasl::answer(&response) {
+            // Nothing was sent, so there is nothing to cancel.
+            (Some(_), Answer::Failed | Answer::Distrusted) => self.with_engine(Engine::next_mechanism),
+            (None, Answer::Response(Some(response))) => match sasl::answer(&response) {
                 Some(line) => self.with_engine(|engine| engine.respond(line)),
                 None => self.cancel_exchange(),
             },
-            (None, Ok(None) | Err(_)) => self.cancel_exchange(),
+            (None, Answer::Response(None) | Answer::Failed) => self.cancel_exchange(),
+            (None, Answer::Distrusted) => {
+                authentication.give_up();
+                self.with_engine(Engine::distrust);
+            }
         }
     }
 

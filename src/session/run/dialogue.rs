@@ -89,11 +89,15 @@ impl Run {
         self.flush_group(session);
     }
 
-    /// Writes a group that has grown large, and takes a reply if one is there.
+    /// Writes a group that has grown large.
     pub(super) fn flush_group(&mut self, session: &Session) {
-        if self.link.as_ref().is_none_or(|link| link.stream.queued() < GROUP_MAX) {
-            return;
+        if self.link.as_ref().is_some_and(|link| link.stream.queued() >= GROUP_MAX) {
+            self.take_reply(session);
         }
+    }
+
+    /// Writes what is queued, and takes a reply if one is there.
+    pub(super) fn take_reply(&mut self, session: &Session) {
         match self.reply(session, false) {
             Ok(Some(reply)) => self.with_engine(|engine| engine.receive(session, reply)),
             Ok(None) => {}

@@ -89,8 +89,10 @@ impl Run {
         }
         if last {
             self.keep_notes();
+            self.flush_group(session);
+        } else {
+            self.take_reply(session);
         }
-        self.flush_group(session);
     }
 
     /// Sends what was gathered, and behind it a run of the application's text as it is.
@@ -103,7 +105,7 @@ impl Run {
         if let Some(letter) = &mut self.letter {
             letter.reuse(gathered);
         }
-        self.flush_group(session);
+        self.take_reply(session);
     }
 
     fn queue_chunk(&mut self, session: &Session, gathered: &[u8], run: &[u8], last: bool) {
@@ -166,6 +168,17 @@ impl Run {
         let deadline = far(session.timeouts.get().of(Timeout::Transfer));
         let parser = &mut link.parser;
         let outcome = link.stream.exchange(REST, Some(deadline), |bytes| parser.feed(bytes));
+        self.judge_interruption(session, outcome)
+    }
+
+    /// Writes a run of the application's text. `false`: the server has put an end to it.
+    fn write_run(&mut self, session: &Session, run: &[u8]) -> bool {
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        let parser = &mut link.parser;
+        let written = link.stream.write_through(run);
+        let outcome = written.and_then(|()| link.stream.poll(|bytes| parser.feed(bytes)));
         self.judge_interruption(session, outcome)
     }
 
@@ -236,13 +249,16 @@ impl Run {
                 }
                 if is_chunked || !is_long {
                     letter.append(run, link.stream.queue());
-                } else if let Err(error) = link.stream.write_through(run) {
-                    link.engine.fail(session, error);
-                    self.close_letter();
-                    return false;
                 } else {
                     letter.pass(run);
+                    if !self.write_run(session, run) {
+                        self.close_letter();
+                        return false;
+                    }
                 }
+                let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
+                    return false;
+                };
                 letter.push(rest, link.stream.queue());
                 let Some(letter) = &self.letter else { return false };
                 let told = self.ahead || !letter.has_notes();

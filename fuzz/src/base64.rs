@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Base64 in AUTH lines, compared with a decoder that works bit by bit.
+
+use esmtp::sasl::{answer, decode_challenge, opening};
+
+use super::Target;
+
+pub(crate) const BASE64: Target = Target {
+    name: "base64",
+    run: base64,
+    seeds: &[b"VXNlcm5hbWU6", b"AA==", b"AB==", b"====", b"\0\xff"],
+};
+
+fn value(digit: u8) -> Option<u32> {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    alphabet.iter().position(|&one| one == digit).and_then(|at| u32::try_from(at).ok())
+}
+
+/// RFC 4648 §4, with the padding and without bits that mean nothing (§3.5).
+fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    if text.len() % 4 != 0 {
+        return None;
+    }
+    let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    let (mut bits, mut held, mut out) = (0_u32, 0, Vec::new());
+    for &digit in digits {
+        bits = bits << 6 | value(digit)?;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push(u8::try_from(bits >> held & 0xff).ok()?);
+            bits &= (1 << held) - 1;
+        }
+    }
+    (bits == 0 && digits.len() % 4 != 1).then_some(out)
+}
+
+fn base64(data: &[u8]) {
+    assert_eq!(decode_challenge(data), decode(data), "{data:?}");
+    if let Some(line) = answer(data) {
+        assert_eq!(decode(&line).as_deref(), Some(data));
+        assert!(line.len() + 2 <= 12_288);
+    }
+    let opening = opening("PLAIN", Some(data));
+    assert!(opening.line.len() + 2 <= 512);
+    match opening.line.strip_prefix(b"AUTH PLAIN ") {
+        Some(b"=") => assert!(data.is_empty()),
+        Some(line) => assert_eq!(decode(line).as_deref(), Some(data)),
+        None => assert!(opening.deferred),
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The reply parser: the same whatever the cuts are, and bounded.
+
+use esmtp::error::Error;
+use esmtp::protocol::{Extensions, Reply, ReplyForm, ReplyParser, Severity};
+
+use super::Target;
+use super::input::Input;
+
+pub(crate) const REPLIES: Target = Target {
+    name: "replies",
+    run: replies,
+    seeds: &[
+        b"\x00\x05aaaaa250 fine\r\n550 5.1.1 no\r\n",
+        b"\x01\x02aa250-2.1.0 one\r\n250 2.1.0 two\r\n354 go\n",
+        b"\x02\x03abc250-mail.example\r\n250-SIZE 1000\r\n250 AUTH PLAIN\r\n",
+        b"\x03\x01a334 YWJj\r\n235 2.7.0 ok\r\n421 bye",
+    ],
+};
+
+pub(crate) const EXTENSIONS: Target = Target {
+    name: "extensions",
+    run: extensions,
+    seeds: &[
+        b"250-me\r\n250-AUTH=LOGIN\r\n250-AUTH PLAIN SCRAM-SHA-1\r\n250-DELIVERBY 240\r\n250 SIZE 99\r\n",
+        b"250-me\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 SMTPUTF8\r\n",
+    ],
+};
+
+/// More than the longest reply that is taken, in any form.
+const LONGEST: usize = 128 * 1024;
+
+fn form(number: usize) -> ReplyForm {
+    match number {
+        0 => ReplyForm::Plain { enhanced: false },
+        1 => ReplyForm::Plain { enhanced: true },
+        2 => ReplyForm::Ehlo,
+        _ => ReplyForm::Challenge { enhanced: true },
+    }
+}
+
+fn parse(form: ReplyForm, blocks: &[&[u8]]) -> (Vec<Reply>, Option<Error>, Vec<u8>) {
+    let mut parser = ReplyParser::default();
+    let mut replies = Vec::new();
+    let mut shown = Vec::new();
+    for block in blocks {
+        parser.feed(block);
+        loop {
+            match parser.next(form, |line| shown.extend_from_slice(line)) {
+                Ok(Some(reply)) => replies.push(reply),
+                Ok(None) => break,
+                Err(error) => return (replies, Some(error), shown),
+            }
+        }
+        assert!(parser.rest().len() < LONGEST);
+    }
+    (replies, None, shown)
+}
+
+fn replies(data: &[u8]) {
+    let mut input = Input::new(data);
+    let form = form(input.below(4));
+    let cuts = input.block();
+    let text = input.rest();
+    let (whole, error, shown) = parse(form, &[text]);
+    assert!(text.starts_with(&shown), "the monitor sees what came");
+    let (cut, cut_error, _) = parse(form, &Input::new(cuts).cut(text));
+    // A line without end is found out earlier if it comes in parts.
+    if error != Some(Error::UnterminatedResponse) {
+        assert_eq!(cut_error, error);
+        assert_eq!(cut.len(), whole.len());
+    }
+    for (one, other) in whole.iter().zip(&cut) {
+        assert_eq!(one.code(), other.code());
+        assert_eq!(one.text(), other.text());
+        assert!((200..600).contains(&one.code().value()));
+        assert!(one.text().ends_with(b"\r\n"));
+        assert!(!one.text().contains(&0));
+        assert!(one.text().len() < LONGEST);
+        assert_eq!(one.is_completion(), one.severity() == Severity::Completion);
+    }
+}
+
+fn extensions(data: &[u8]) {
+    let (replies, ..) = parse(ReplyForm::Ehlo, &[data]);
+    for reply in replies {
+        let extensions = Extensions::parse(&reply);
+        assert!(extensions.auth.len() <= 64);
+        for mechanism in &extensions.auth {
+            assert!(!mechanism.is_empty());
+            assert!(mechanism.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_lowercase()));
+        }
+        assert!(extensions.deliver_by.is_none_or(|least| least >= 0));
+    }
+}

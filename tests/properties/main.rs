@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The fuzz targets, briefly and without a fuzzer: seeds changed at random, the same in each
+//! run. `scripts/fuzz` runs them for longer.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    unsafe_code,
+    reason = "a test may stop and says how far it came; a target makes a TLS context"
+)]
+
+#[allow(dead_code, unreachable_pub, reason = "another crate uses it too")]
+#[path = "../../fuzz/src/lib.rs"]
+mod targets;
+
+use std::time::{Duration, Instant};
+
+use targets::{TARGETS, Target};
+
+/// Inputs for each target, unless they take longer than that.
+const ROUNDS: usize = 20_000;
+const LONGEST: Duration = Duration::from_secs(4);
+
+/// A small generator of the same numbers in each run (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).expect("31 bits") % bound
+    }
+
+    fn byte(&mut self) -> u8 {
+        const TELLING: &[u8] = b"\0\r\n .:-+=\"<>\\259\x01\x7f\x80\xff";
+        match self.below(3) {
+            0 => TELLING[self.below(TELLING.len())],
+            _ => u8::try_from(self.below(256)).expect("a byte"),
+        }
+    }
+
+    /// Changes a few bytes.
+    fn change(&mut self, data: &mut Vec<u8>, other: &[u8]) {
+        for _ in 0..=self.below(6) {
+            let at = self.below(data.len() + 1);
+            match self.below(5) {
+                0 if at < data.len() => data[at] = self.byte(),
+                1 if at < data.len() => drop(data.remove(at)),
+                2 => data.truncate(at),
+                3 => data.extend_from_slice(&other[self.below(other.len() + 1)..]),
+                _ => data.insert(at, self.byte()),
+            }
+        }
+    }
+}
+
+fn smoke(target: &Target) -> usize {
+    let begun = Instant::now();
+    let mut random = Random(0x5eed);
+    let mut pool: Vec<Vec<u8>> = target.seeds.iter().map(|seed| seed.to_vec()).collect();
+    pool.push(Vec::new());
+    for seed in &pool {
+        (target.run)(seed);
+    }
+    for round in 0..ROUNDS {
+        if begun.elapsed() > LONGEST {
+            return round;
+        }
+        let other = pool[random.below(pool.len())].clone();
+        let mut data = pool[random.below(pool.len())].clone();
+        random.change(&mut data, &other);
+        (target.run)(&data);
+        // Changes add up.
+        if data.len() < 4096 {
+            if pool.len() < 64 {
+                pool.push(data);
+            } else if round % 8 == 0 {
+                let at = target.seeds.len() + random.below(pool.len() - target.seeds.len());
+                pool[at] = data;
+            }
+        }
+    }
+    ROUNDS
+}
+
+#[test]
+fn targets_hold_for_any_input() {
+    for target in TARGETS {
+        println!("{}: {} inputs", target.name, smoke(target));
+    }
+}

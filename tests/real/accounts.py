@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who checks passwords for Postfix: Dovecot or Cyrus SASL, each with one account."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+from servers import PATH, Server, find, wait_for
+
+USER = "alice"
+PASSWORD = "correct horse, battery=staple"
+REALM = "mail.example"
+
+
+class CyrusSasl(Server):
+    """A library in Postfix's process, and a database of passwords."""
+
+    mechanisms = "PLAIN LOGIN CRAM-MD5 NTLM SCRAM-SHA-1 SCRAM-SHA-256"
+
+    def start(self) -> None:
+        self.config = self.folder / "smtpd.conf"
+        database = self.folder / "sasldb2"
+        create = [find("saslpasswd2"), "-p", "-c", "-u", REALM, "-f", database, USER]
+        subprocess.run(create, input=PASSWORD.encode(), check=True, timeout=30)
+        shutil.chown(database, "postfix")
+        self.config.write_text(
+            f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\n"
+            f"mech_list: {self.mechanisms}\n"
+        )
+
+    def stop(self) -> None:
+        pass
+
+    def settings(self) -> dict[str, object]:
+        return {
+            "smtpd_sasl_type": "cyrus",
+            "smtpd_sasl_path": "smtpd",
+            "smtpd_sasl_local_domain": REALM,
+        }
+
+
+DOVECOT_CONF = """\
+protocols =
+ssl = no
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+auth_verbose = yes
+auth_failure_delay = 0
+disable_plaintext_auth = no
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 oauthbearer xoauth2
+passdb {{
+  driver = passwd-file
+  mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
+  args = {folder}/passwords
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = oauthbearer xoauth2
+  args = {folder}/oauth2
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home=/nonexistent
+}}
+service auth {{
+  unix_listener {folder}/auth {{
+    mode = 0600
+    user = postfix
+  }}
+}}
+# It would answer later and later to an address with wrong passwords.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+"""
+
+OAUTH2_CONF = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/keys/
+username_attribute = sub
+"""
+
+TOKEN_KEY = b"a key that the token's issuer and Dovecot share"
+
+
+class Dovecot(Server):
+    """A process that Postfix asks over a socket. It checks tokens too, by their signature."""
+
+    config = None
+    process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        version = subprocess.check_output([find("dovecot"), "--version"], timeout=30).decode()
+        if not re.match(r"2\.3\.", version):
+            raise unittest.SkipTest(f"this configuration is for Dovecot 2.3, here is {version}")
+        (self.folder / "passwords").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
+        (self.folder / "oauth2").write_text(OAUTH2_CONF.format(folder=self.folder))
+        key = self.folder / "keys/default/HS256/default"
+        key.parent.mkdir(parents=True)
+        key.write_bytes(base64.b64encode(TOKEN_KEY))
+        configuration = self.folder / "dovecot.conf"
+        configuration.write_text(DOVECOT_CONF.format(folder=self.folder))
+        self.process = subprocess.Popen(
+            [find("dovecot"), "-F", "-c", configuration],
+            env={"PATH": PATH},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            wait_for("Dovecot listens", lambda: (self.folder / "auth").is_socket())
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}\n{self.log()}") from None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=20)
+
+    def log(self) -> str:
+        log = self.folder / "log"
+        return log.read_text() if log.exists() else ""
+
+    def settings(self) -> dict[str, object]:
+        return {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": self.folder / "auth"}
+
+
+def token(user: str = USER, key: bytes = TOKEN_KEY) -> str:
+    """A JSON web token (RFC 7519) for an hour."""
+
+    def part(value: bytes) -> str:
+        return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+    now = int(time.time())
+    head = {"alg": "HS256", "typ": "JWT"}
+    claims = {"sub": user, "iat": now, "nbf": now, "exp": now + 3600}
+    signed = ".".join(part(json.dumps(value).encode()) for value in (head, claims))
+    return signed + "." + part(hmac.digest(key, signed.encode(), hashlib.sha256))

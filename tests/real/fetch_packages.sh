@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Unpacks Debian's Exim and OpenSMTPD, with the libraries they need, into build-test-servers/. They
+# cannot be installed beside Postfix, and nothing of them is configured or started.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+folder=$PWD/build-test-servers
+
+# What was fetched by an older form of this script is fetched again.
+[ ! "$folder/complete" -nt tests/real/fetch_packages.sh ] || exit 0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# apt downloads as a user of its own.
+chmod 755 "$work"
+cd "$work"
+# The larger Exim knows NTLM. Its libraries' names differ from release to release.
+mapfile -t libraries < <(apt-cache depends exim4-daemon-heavy |
+    awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libc/ { print $2 }')
+apt-get download -qq exim4-daemon-heavy "${libraries[@]}" opensmtpd libunbound8 libevent-2.1-7
+rm -rf "$folder"
+mkdir -p "$folder"
+for package in *.deb; do
+    dpkg --extract "$package" "$folder"
+done
+touch "$folder/complete"
