@@ -182,6 +182,17 @@ impl Run {
         self.judge_interruption(session, outcome)
     }
 
+    /// Whether the server has said nothing since the last reply.
+    fn is_quiet(&mut self, session: &Session) -> bool {
+        let Some(link) = &mut self.link else {
+            return false;
+        };
+        let parser = &mut link.parser;
+        let arrived = link.stream.poll(|bytes| parser.feed(bytes));
+        let interrupted = arrived.map(|arrived| arrived || link.parser.has_leftover());
+        self.judge_interruption(session, interrupted)
+    }
+
     /// Nothing is due from the server during the text, so whatever it says stops it.
     fn judge_interruption(&mut self, session: &Session, outcome: Result<bool>) -> bool {
         let interrupted = match outcome {
@@ -211,12 +222,7 @@ impl Run {
             Ok(()) if self.is_chunked() => self.state = State::Text,
             Ok(()) => {
                 self.state = State::Text;
-                let interrupted = self.link.as_mut().map_or(Ok(false), |link| {
-                    let parser = &mut link.parser;
-                    let arrived = link.stream.poll(|bytes| parser.feed(bytes))?;
-                    Ok(arrived || link.parser.has_leftover())
-                });
-                if !self.judge_interruption(session, interrupted) {
+                if !self.is_quiet(session) {
                     self.close_letter();
                 }
             }
@@ -269,7 +275,14 @@ impl Run {
                 told && room
             }
             Block::End => {
-                letter.end(link.stream.queue());
+                // What the server says before it has the end is about something else.
+                if letter.framing() == Framing::Dots && !self.is_quiet(session) {
+                    self.close_letter();
+                    return false;
+                }
+                if let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) {
+                    letter.end(link.stream.queue());
+                }
                 false
             }
             Block::Failed(error) => {
