@@ -308,7 +308,7 @@ fn add_line(partial: &mut Option<Reply>, line: &[u8], form: ReplyForm) -> Result
     let reply = partial.get_or_insert_with(|| Reply {
         code,
         enhanced: None,
-        text: Vec::new(),
+        text: Vec::with_capacity(line.len()),
         lacks_enhanced: false,
     });
     if reply.code != code {
