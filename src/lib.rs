@@ -18,6 +18,7 @@
 pub mod content;
 mod domain;
 pub mod error;
+pub mod fault;
 #[allow(unsafe_code)]
 pub mod ffi;
 #[allow(unsafe_code)]

@@ -5,6 +5,7 @@ use super::header::Plan;
 use super::lines::Lines;
 use super::note::Output;
 use super::section::Section;
+use crate::fault::{self, Layer};
 
 /// How a text is to be sent, and what is to be noted of it.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +78,7 @@ impl Text {
 
     /// Appends a block of the source's, cut anywhere.
     pub fn push(&mut self, block: &[u8], out: &mut Output) {
+        fault::point(Layer::Content);
         let mut rest = block;
         if let Place::Headers(section) = &mut self.place {
             let Some(body) = section.push(block, out) else {

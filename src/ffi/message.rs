@@ -8,12 +8,14 @@ use std::rc::Rc;
 use super::guard::{guard, handle, noted, optional_text, stack_position};
 use super::types::{smtp_enumerate_messagecb_t, smtp_message_t, smtp_messagecb_t, smtp_session_t};
 use crate::error::Error;
+use crate::fault::{self, Layer};
 use crate::session::callback::MessageSource;
 
 /// Adds a message to the session. NULL on failure.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smtp_add_message(session: smtp_session_t) -> smtp_message_t {
     guard(ptr::null_mut(), || {
+        fault::point(Layer::Ffi);
         // SAFETY: a session handle is live until smtp_destroy_session.
         let message = unsafe { handle(session) }?.add_message();
         // The session keeps the message, so the pointer outlives this reference.

@@ -19,7 +19,7 @@ fn refuse() -> *const c_char {
 
 /// Message callback for a `FILE *`; see `smtp_set_message_fp`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn _smtp_message_fp_cb(
+pub unsafe extern "C-unwind" fn _smtp_message_fp_cb(
     ctx: *mut *mut c_void,
     len: *mut c_int,
     arg: *mut c_void,
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn _smtp_message_fp_cb(
 
 /// Message callback for a NUL-terminated string; see `smtp_set_message_str`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn _smtp_message_str_cb(
+pub unsafe extern "C-unwind" fn _smtp_message_str_cb(
     ctx: *mut *mut c_void,
     len: *mut c_int,
     arg: *mut c_void,

@@ -13,6 +13,7 @@ use socket2::SockRef;
 use super::poll::{self, Watch};
 use super::tls::{Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
 use crate::error::{Error, Result};
+use crate::fault;
 
 /// How much is read at once; a reply to a command is some 50 bytes, a TLS record holds at
 /// most this much.
@@ -262,6 +263,7 @@ impl Stream {
 
     /// Writes all that is queued and waits for bytes from the server.
     pub fn receive(&mut self, deadline: Option<Instant>, mut arrived: impl FnMut(&[u8])) -> Result<()> {
+        fault::point(fault::Layer::Net);
         loop {
             self.write(0)?;
             if self.read(&mut arrived)? {

@@ -14,6 +14,7 @@ use super::request::{ClientRequest, Credentials, Interact, flags};
 use super::secret::Secret;
 use super::selection::Policy;
 use crate::error::{Error, Result};
+use crate::fault::{self, Layer};
 
 /// What must be done next in an exchange.
 pub enum Due {
@@ -185,6 +186,7 @@ impl Context {
 
     /// Begins the selected mechanism's exchange afresh, or goes on with a challenge.
     pub fn begin(&self, challenge: Option<&[u8]>) -> Due {
+        fault::point(Layer::Sasl);
         self.response.take();
         let Some(challenge) = challenge else {
             self.forget();

@@ -6,6 +6,7 @@ use std::ffi::c_int;
 use super::start::Scope;
 use super::{Engine, Outcome, Phase, Step};
 use crate::error::Error;
+use crate::fault::{self, Layer};
 use crate::protocol::event::{Event, Question};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::pipeline::Expect;
@@ -45,6 +46,7 @@ impl Engine {
     }
 
     pub(super) fn process(&mut self, outbox: &dyn Outbox, reply: &Reply) {
+        fault::point(Layer::Protocol);
         let Some(expect) = self.pipeline.pop() else {
             return self.unsolicited(outbox, reply);
         };

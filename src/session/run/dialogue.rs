@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Run, State, far};
 use crate::content::Framing;
 use crate::error::{Error, Result};
+use crate::fault::{self, Layer};
 use crate::protocol::{Command, Reply, Step, Wait};
 use crate::session::callback::{Call, Direction, PIECE, Piece};
 use crate::session::letter::Letter;
@@ -22,6 +23,7 @@ impl Run {
             self.state = State::Done(Err(Error::Client));
             return None;
         };
+        fault::point(Layer::Session);
         let first_of_group = !link.engine.expects_reply();
         match link.engine.next(session) {
             Step::Send(command) => {
