@@ -354,6 +354,38 @@ fn a_server_that_hangs_up_in_the_text_is_noticed() {
     }
 }
 
+/// Replies to chunks before they have come do not make the library read on and hold the text.
+#[test]
+fn a_server_that_answers_without_reading_gets_little() {
+    let _alone = leaks::alone();
+    const TIMES: usize = 20_000;
+    let client = Client::new(&mail(TIMES));
+    let station = Station::new();
+    let report = thread::scope(|scope| {
+        let station = &station;
+        scope.spawn(move || {
+            let mut socket = station.accept();
+            let mut smtp = Smtp::new(Offer { chunking: true, ..Offer::default() });
+            let mut buffer = [0; 1024];
+            let mut answered = Stage::Greeting;
+            while answered != Stage::Rcpt {
+                while let Some(reply) = smtp.replies.pop_front() {
+                    socket.write_all(&reply.bytes).expect("the client is there");
+                    answered = reply.stage;
+                }
+                let count = socket.read(&mut buffer).expect("the client is there");
+                smtp.feed(&buffer[..count]);
+            }
+            // As many as it takes; the client leaves in the middle of them.
+            while socket.write_all(&b"250 fine\r\n".repeat(1000)).is_ok() {}
+        });
+        client.start(station.port())
+    });
+    assert_eq!(report.result, 0);
+    assert_ne!(report.messages[0].code, 250);
+    assert!(report.messages[0].reads < TIMES / 10, "{} blocks", report.messages[0].reads);
+}
+
 #[test]
 fn a_server_that_stops_reading_is_not_waited_for() {
     let _alone = leaks::alone();

@@ -44,7 +44,11 @@ impl Run {
                 self.letter = Letter::begin(session, message, Framing::Dots);
                 self.state = State::Rewind;
             }
-            Step::Chunk { message, ahead } => self.begin_chunk(session, message, ahead),
+            Step::Chunk { message, ahead } => {
+                if !first_of_group || self.nothing_unsolicited(session) {
+                    self.begin_chunk(session, message, ahead);
+                }
+            }
             Step::TextWanted { message } => self.tell_kept(message),
             Step::TextVoid { message } => self.void_text(message),
             Step::Done(outcome) => {

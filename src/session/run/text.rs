@@ -16,6 +16,8 @@ const WRITE_SIZE: usize = 65_536;
 const RUN_MIN: usize = 256;
 /// A run of the application's text from this size on is written from where it lies.
 const DIRECT_MIN: usize = 16_384;
+/// Most text that waits to be written when another chunk is begun.
+const UNWRITTEN_MAX: usize = 524_288;
 /// So much may stay behind a write in the middle of a text, so that TLS records are full.
 const REST: usize = 16_384;
 
@@ -56,6 +58,10 @@ impl Run {
 
     /// Goes on with the text of a message, from its beginning if that is not done yet.
     pub(super) fn begin_chunk(&mut self, session: &Session, message: usize, ahead: bool) {
+        // A server that answers but does not read must not make us hold the text.
+        if self.link.as_ref().is_some_and(|link| link.stream.queued() > UNWRITTEN_MAX) {
+            return self.take_reply(session);
+        }
         self.ahead = ahead;
         if self.letter.as_ref().is_some_and(|letter| letter.message() == message) {
             self.state = State::Text;
