@@ -37,6 +37,15 @@ impl Mailbox {
         if bytes.len() > MAILBOX_MAX {
             return Err(Error::Invalid);
         }
+        let position = |at| u16::try_from(at).map_err(|_| Error::Invalid);
+        // Nearly all are plain, and there may be a hundred thousand of them.
+        if bytes.iter().all(|&byte| is_plain(byte)) {
+            return Ok(Self {
+                path: 0..position(bytes.len())?,
+                international: None,
+                given: given.to_owned(),
+            });
+        }
         let blanks = |byte: &&u8| **byte == b' ' || **byte == b'\t';
         let before = bytes.iter().take_while(blanks).count();
         let after = bytes.iter().skip(before).rev().take_while(blanks).count();
@@ -48,7 +57,6 @@ impl Mailbox {
         if !is_clean_path(path) {
             return Err(Error::Invalid);
         }
-        let position = |at| u16::try_from(at).map_err(|_| Error::Invalid);
         Ok(Self {
             path: position(range.start)?..position(range.end)?,
             international: International::new(path),
@@ -93,6 +101,11 @@ impl International {
         };
         Some(Box::new(with_a_labels().map_or(Self::Utf8, Self::Domain)))
     }
+}
+
+/// Whether an octet means nothing but itself in a path.
+const fn is_plain(octet: u8) -> bool {
+    octet.is_ascii_graphic() && !matches!(octet, b'<' | b'>' | b'"')
 }
 
 /// A quoted local part (RFC 5321 §4.1.2) may hold blanks and brackets, nothing else may.
