@@ -4,10 +4,12 @@
 //! To find a name in the list costs a hundredth of what it costs to make OpenSSL's objects of
 //! all its certificates.
 
+use std::collections::HashSet;
 use std::ffi::c_int;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -25,22 +27,60 @@ const FILE_MAX: u64 = 16 << 20;
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";
 
+/// Most issuers that are remembered as looked for; a server may name any.
+const SEARCHED_MAX: usize = 64;
+
+/// A list that is searched when it is needed.
+#[derive(Debug)]
+pub(super) struct CaFile {
+    path: PathBuf,
+    /// What was looked for already: it is in the store now, or not in the file.
+    searched: Mutex<HashSet<Vec<u8>>>,
+}
+
 /// Whether there is a certificate in the file.
 pub(super) fn is_usable(path: &Path) -> bool {
     read(path).is_ok_and(|pem| certificates(&pem).any(|der| X509::from_der(&der).is_ok()))
 }
 
-/// Verifies the server's chain once more, with what the file adds, if an issuer was lacking.
-/// What is added stays in the connection's context, as if the file had been loaded.
-pub(super) fn complete(ssl: &SslRef, path: &Path) {
-    if !lacks_issuer(ssl.verify_result()) {
-        return;
+impl CaFile {
+    pub(super) fn new(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { path, searched: Mutex::default() })
     }
-    let Ok(pem) = read(path) else { return };
-    add_issuers(ssl, certificates(&pem).collect());
-    if let Some(result) = verify(ssl) {
-        // SAFETY: the SSL object is live and ours.
-        unsafe { sys::SSL_set_verify_result(ssl.as_ptr(), result.as_raw().into()) };
+
+    /// Verifies the server's chain once more, with what the file adds, if an issuer was
+    /// lacking. What is added stays in the connection's context, as if the file had been
+    /// loaded.
+    pub(super) fn complete(&self, ssl: &SslRef) {
+        if !lacks_issuer(ssl.verify_result()) {
+            return;
+        }
+        let chain = ssl.peer_cert_chain().into_iter().flatten();
+        let wanted: Vec<Vec<u8>> = chain.flat_map(leads_to).collect();
+        if self.is_news(&wanted) {
+            let Ok(pem) = read(&self.path) else { return };
+            add_issuers(ssl, certificates(&pem).collect(), wanted.clone());
+            self.remember(wanted);
+        }
+        // Another session may have added what this one lacked.
+        if let Some(result) = verify(ssl) {
+            // SAFETY: the SSL object is live and ours.
+            unsafe { sys::SSL_set_verify_result(ssl.as_ptr(), result.as_raw().into()) };
+        }
+    }
+
+    /// Whether any of these was not looked for yet.
+    fn is_news(&self, wanted: &[Vec<u8>]) -> bool {
+        let searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        !wanted.iter().all(|sign| searched.contains(sign))
+    }
+
+    fn remember(&self, wanted: Vec<Vec<u8>>) {
+        let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        if searched.len() + wanted.len() > SEARCHED_MAX {
+            searched.clear();
+        }
+        searched.extend(wanted);
     }
 }
 
@@ -71,12 +111,8 @@ fn without_line_ends(text: &[u8]) -> Vec<u8> {
 }
 
 /// Adds to the store what the server's chain leads to, what that leads to, and so on.
-fn add_issuers(ssl: &SslRef, mut list: Vec<Vec<u8>>) {
+fn add_issuers(ssl: &SslRef, mut list: Vec<Vec<u8>>, mut wanted: Vec<Vec<u8>>) {
     let store = ssl.ssl_context().cert_store();
-    let mut wanted: Vec<Vec<u8>> = Vec::new();
-    for certificate in ssl.peer_cert_chain().into_iter().flatten() {
-        wanted.extend(leads_to(certificate));
-    }
     loop {
         let finders: Vec<Finder<'_>> = wanted.iter().map(Finder::new).collect();
         let is_wanted = |der: &Vec<u8>| finders.iter().any(|finder| finder.find(der).is_some());

@@ -14,7 +14,7 @@ use super::peer::Secured;
 use super::setup::TlsSetup;
 use super::socket::Socket;
 use super::trust::Trust;
-use super::{TlsBinding, ca_file, channel_binding};
+use super::{TlsBinding, channel_binding};
 use crate::error::{Error, Result};
 use crate::net::poll::{self, Watch};
 use crate::net::stream::Attempt;
@@ -46,8 +46,8 @@ impl Connection {
         };
         connection.connect(deadline)?;
         let secured = with_clean_queue(|| {
-            if let Trust::WithFile(path) = &trust {
-                ca_file::complete(connection.ssl(), path);
+            if let Trust::WithFile(file) = &trust {
+                file.complete(connection.ssl());
             }
             Secured::of(connection.ssl(), &host)
         });

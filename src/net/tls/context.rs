@@ -23,7 +23,7 @@ pub struct TlsContext {
 }
 
 /// Whose context it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Origin {
     /// The application's: it decides what to trust.
     Application,

@@ -120,7 +120,7 @@ fn client_pem(
     canonical: Option<&CStr>,
 ) -> Result<Option<Private>, NotAcceptable> {
     match directory.server_pem([Some(host), canonical])? {
-        None if *context.origin() != Origin::Application => directory.client_pem(),
+        None if matches!(context.origin(), Origin::Library(_)) => directory.client_pem(),
         found => Ok(found),
     }
 }

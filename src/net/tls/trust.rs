@@ -6,10 +6,11 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 use std::ptr;
+use std::sync::Arc;
 
 use openssl::ssl::SslContextBuilder;
 
-use super::ca_file;
+use super::ca_file::{self, CaFile};
 use super::config_dir::{ConfigDir, NotAcceptable};
 use super::sys;
 
@@ -17,13 +18,13 @@ use super::sys;
 const SMALL: u64 = 65_536;
 
 /// What a context of ours trusts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Trust {
     /// What was loaded.
     Loaded,
     /// What was loaded, and the certificates in a file which are looked for when a server's
     /// chain leads to one.
-    WithFile(PathBuf),
+    WithFile(Arc<CaFile>),
     /// The user's list must not be used.
     Unusable,
 }
@@ -70,7 +71,7 @@ fn load_user_list(
     if file.is_some() || hashed.is_some() {
         load_now(builder, file, hashed)?;
     }
-    Ok(Some(later.map_or(Trust::Loaded, Trust::WithFile)))
+    Ok(Some(later.map_or(Trust::Loaded, |path| Trust::WithFile(CaFile::new(path)))))
 }
 
 fn load_now(
@@ -99,7 +100,7 @@ fn load_default(builder: &mut SslContextBuilder, loading: Loading) -> Trust {
     }
     // SAFETY: the context is live.
     unsafe { sys::SSL_CTX_set_default_verify_dir(builder.as_ptr()) };
-    Trust::WithFile(default_file())
+    Trust::WithFile(CaFile::new(default_file()))
 }
 
 /// OpenSSL's file.
