@@ -2,6 +2,7 @@
 /* Callbacks that leave by longjmp, as language bindings do. The session can then be destroyed,
  * or started again, and the mail is sent. */
 #include <setjmp.h>
+#include <stdlib.h>
 
 #include "mail.h"
 #include "peer.h"
@@ -289,6 +290,46 @@ static void from_enumerations(void)
     CHECK_INT(smtp_destroy_session(session), 1);
 }
 
+static void *seen = &seen;
+static int rewinds;
+
+static const char *keeps_then_leaves(void **ctx, int *len, void *arg)
+{
+    (void)arg;
+    if (len == NULL) {
+        seen = *ctx;
+        rewinds++;
+        return NULL;
+    }
+    if (*ctx == NULL && rewinds == 1) {
+        *ctx = malloc(10);
+        leave();
+    }
+    *len = 0;
+    return NULL;
+}
+
+/* What a source kept before it jumped is not there when the message is sent anew. */
+static void from_a_source_that_keeps_something(void)
+{
+    struct peer *volatile peer = peer_start("A\nA\n");
+    volatile smtp_session_t session = new_session(peer_address(peer));
+    smtp_message_t message = smtp_add_message(session);
+
+    smtp_set_messagecb(message, keeps_then_leaves, NULL);
+    smtp_add_recipient(message, "to@example.org");
+    armed = 1;
+    if (setjmp(out) == 0)
+        smtp_start_session(session);
+    CHECK(!armed);
+    CHECK_INT(smtp_start_session(session), 1);
+    CHECK_INT(rewinds, 2);
+    CHECK(seen == NULL);
+    CHECK_INT(smtp_destroy_session(session), 1);
+    peer_finish(peer);
+    peer_free(peer);
+}
+
 static int releases;
 
 static void release(void *data)
@@ -321,6 +362,7 @@ int main(void)
     RUN(from_event_in_the_text);
     RUN(from_the_monitor);
     RUN(from_the_source);
+    RUN(from_a_source_that_keeps_something);
     RUN(with_chunking);
     RUN(after_sending);
     RUN(from_enumerations);

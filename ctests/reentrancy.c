@@ -313,8 +313,76 @@ static void in_enumerations(void)
     smtp_destroy_session(session);
 }
 
+/* A start that fails does not make the library forget that it is walking. */
+static void starts_then_destroys(smtp_message_t message, void *arg)
+{
+    (void)message;
+    ++*(int *)arg;
+    CHECK_INT(smtp_start_session(session), 0);
+    CHECK_INT(smtp_destroy_session(session), 0);
+    CHECK_INT(smtp_errno(), SMTP_ERR_INVAL);
+}
+
+static void no_end_within_a_walk(void)
+{
+    int calls = 0;
+
+    session = smtp_create_session();
+    smtp_add_message(session);
+    smtp_add_message(session);
+    CHECK_INT(smtp_enumerate_messages(session, starts_then_destroys, &calls), 1);
+    CHECK_INT(calls, 2);
+    CHECK_INT(smtp_destroy_session(session), 1);
+}
+
+static int releases;
+
+static void starts_in_release(void *arg)
+{
+    (void)arg;
+    releases++;
+    CHECK_INT(smtp_start_session(session), 0);
+    CHECK_INT(smtp_errno(), SMTP_ERR_INVAL);
+    CHECK_INT(smtp_destroy_session(session), 0);
+}
+
+/* Nothing begins again while a session is being destroyed. */
+static void no_start_within_the_end(void)
+{
+    session = new_session("127.0.0.1:9");
+    message = new_message(session);
+    smtp_add_recipient(message, "to@example.org");
+    smtp_set_application_data_release(session, &data, starts_in_release);
+    CHECK_INT(smtp_destroy_session(session), 1);
+    CHECK_INT(releases, 1);
+}
+
+static void names_itself(smtp_session_t session, int number, void *arg, ...)
+{
+    (void)arg;
+    if (number == SMTP_EV_CONNECT)
+        CHECK(smtp_set_hostname(session, "late.example.org"));
+}
+
+/* A name that is set once the connection stands is the one for EHLO. */
+static void hostname_in_connect(void)
+{
+    struct peer *peer = peer_start("A\n");
+
+    prepare(peer);
+    smtp_set_eventcb(session, names_itself, NULL);
+    CHECK_INT(smtp_start_session(session), 1);
+    finish(peer);
+    CHECK(strstr(peer_wire(peer), "EHLO late.example.org\r\n") != NULL);
+    CHECK(strstr(peer_wire(peer), "localhost") == NULL);
+    peer_free(peer);
+}
+
 int main(void)
 {
+    RUN(no_end_within_a_walk);
+    RUN(no_start_within_the_end);
+    RUN(hostname_in_connect);
     RUN(message_in_event);
     RUN(recipient_in_event);
     RUN(everything);

@@ -97,13 +97,13 @@ fn engine(data: &[u8]) {
             },
             Step::SelectMechanism => match input.below(4) {
                 1 => engine.next_mechanism(),
-                2 => engine.authenticate(b"AUTH PLAIN AAAA".to_vec()),
-                3 => engine.authenticate(b"AUTH LOGIN".to_vec()),
+                2 => engine.authenticate(b"AUTH PLAIN AAAA".to_vec().into()),
+                3 => engine.authenticate(b"AUTH LOGIN".to_vec().into()),
                 _ => engine.without_auth(),
             },
             Step::Challenge(_) => match input.below(4) {
                 1 => engine.cancel(),
-                _ => engine.respond(b"AAAA".to_vec()),
+                _ => engine.respond(b"AAAA".to_vec().into()),
             },
             Step::Authenticated => engine.authenticated(input.below(4) != 1, input.below(4) == 1),
             Step::Text { message } => {

@@ -18,6 +18,7 @@ pub(crate) struct Message {
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) code: u16,
     utf8: bool,
+    binary: bool,
     by: Option<i64>,
 }
 
@@ -38,6 +39,7 @@ impl Mail {
             recipients: vec![Recipient::default(); input.below(4)],
             code: 0,
             utf8: input.below(8) == 1,
+            binary: input.below(16) == 1,
             by: (input.below(8) == 1).then(|| i64::from(input.byte()) - 100),
         });
         let messages = RefCell::new(messages.collect());
@@ -96,6 +98,10 @@ impl Outbox for Mail {
     fn next_recipient(&self, message: usize, from: usize) -> Option<usize> {
         let recipients = &self.messages.borrow()[message].recipients;
         (from..recipients.len()).find(|at| !recipients[*at].complete)
+    }
+
+    fn is_binary(&self, message: usize) -> bool {
+        self.messages.borrow()[message].binary
     }
 
     fn needs_utf8(&self, message: usize) -> bool {

@@ -161,6 +161,10 @@ impl Text {
                 let Options { framing, count, .. } = self.options;
                 Place::Body(Lines::new(framing, count))
             }
+            // Dots can only be told from text in lines.
+            Body::Binary if self.options.framing == Framing::Dots => {
+                Place::Body(Lines::new(Framing::Dots, false))
+            }
             Body::Binary => Place::BinaryBody,
         };
         if let Place::Headers(section) = std::mem::replace(&mut self.place, body) {

@@ -23,6 +23,8 @@ pub(super) unsafe fn run(session: &Session, caller: usize) -> Result<()> {
     let before = error::last();
     let callbacks = stack_position();
     caught(|| session.begin(caller, callbacks))??;
+    // Of a run that was left by a jump.
+    release_source_context(session);
     // SAFETY: the caller's promise.
     let result = unsafe { serve(session) };
     caught(|| session.finish())?;
@@ -32,8 +34,11 @@ pub(super) unsafe fn run(session: &Session, caller: usize) -> Result<()> {
     result
 }
 
+/// Always part of [`run`], whose stack position must lie below its locals.
+///
 /// # Safety
 /// As for [`run`].
+#[inline(always)]
 unsafe fn serve(session: &Session) -> Result<()> {
     let mut reader = Reader::new();
     let mut buffer = Buffer::new();
@@ -75,8 +80,10 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 }
             }
             Call::Exchange { context, due } => {
+                // SAFETY: the run keeps the context, and goes on only after this.
+                let context = unsafe { &*context };
                 // SAFETY: the caller promises a callback of its type.
-                let answer = unsafe { exchange::carry_on(&context, due) }?;
+                let answer = unsafe { exchange::carry_on(context, due) }?;
                 caught(|| session.responded(answer))?;
             }
             Call::Release => {

@@ -12,7 +12,7 @@ use super::types::{
     Timeout_OVERRIDE_RFC2822_MINIMUM, rfc2822_timeouts, smtp_eventcb_t, smtp_monitorcb_t, smtp_session_t,
 };
 use super::{driver, errno};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::session::{ApplicationData, EventCallback, MonitorCallback, Session, Timeout};
 
 /// Creates a session. NULL on failure.
@@ -155,12 +155,12 @@ pub unsafe extern "C-unwind" fn smtp_start_session(session: smtp_session_t) -> c
 /// Not possible from a callback of the session itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn smtp_destroy_session(session: smtp_session_t) -> c_int {
-    // SAFETY: a session handle is live until this call is over.
-    let Some(session) = noted(unsafe { handle(session) }) else {
+    if session.is_null() {
+        error::set_last(Error::Invalid);
         return 0;
-    };
+    }
     let caller = 0_u8;
-    // SAFETY: the session is live, and this is its last use.
+    // SAFETY: a session handle that is not NULL is live until this call is over.
     unsafe { destroy(session, ptr::from_ref(&caller).addr()) }
 }
 
@@ -170,17 +170,21 @@ pub unsafe extern "C-unwind" fn smtp_destroy_session(session: smtp_session_t) ->
 /// # Safety
 /// The session is a live one of smtp_create_session, and its callbacks are of their types.
 #[inline(never)]
-unsafe fn destroy(session: &Session, position: usize) -> c_int {
+unsafe fn destroy(pointer: *const Session, position: usize) -> c_int {
+    // SAFETY: the caller promises a live session; it is not used any more when it is freed.
+    let session = unsafe { &*pointer };
     if noted(caught(|| session.check_destroy(position)).and_then(|result| result)).is_none() {
         return 0;
     }
-    let mark = session.walk().enter(stack_position());
+    let callbacks = stack_position();
+    let mark = session.walk().enter(callbacks);
+    session.walk().enter_destruction(callbacks);
     // SAFETY: the caller's promise.
     unsafe { release_all(session) };
     session.walk().leave(mark);
     driver::release_source_context(session);
     // SAFETY: the caller promises a pointer of Rc::into_raw; it is given back once, here.
-    let session = unsafe { Rc::from_raw(ptr::from_ref(session)) };
+    let session = unsafe { Rc::from_raw(pointer) };
     c_int::from(noted(caught(|| drop(session))).is_some())
 }
 

@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd as _, RawFd};
 use std::time::Instant;
 
 use socket2::SockRef;
+use zeroize::Zeroize as _;
 
 use super::poll::{self, Watch};
 use super::tls::{Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
@@ -26,6 +27,8 @@ pub struct Stream {
     written: usize,
     buffer: Box<[u8]>,
     protection: Option<Protection>,
+    // What is queued is secret.
+    secret: bool,
     // The peer takes nothing more. What it sent before may explain why, so reading goes on.
     deaf: bool,
 }
@@ -126,6 +129,7 @@ impl Stream {
             written: 0,
             buffer: vec![0; READ_SIZE].into(),
             protection: None,
+            secret: false,
             deaf: false,
         }
     }
@@ -233,6 +237,11 @@ impl Stream {
         Ok(())
     }
 
+    /// What is queued is secret: nothing of it stays in memory once it is written.
+    pub fn wipe_when_written(&mut self) {
+        self.secret = true;
+    }
+
     /// How many bytes wait to be written.
     #[must_use]
     pub fn queued(&self) -> usize {
@@ -319,6 +328,10 @@ impl Stream {
                     self.written = self.queue.len();
                 }
             }
+        }
+        if self.queued() == 0 && mem::take(&mut self.secret) {
+            // Its length stays for the arithmetic below, its octets do not.
+            self.queue.as_mut_slice().zeroize();
         }
         self.queue.drain(..self.written);
         if let Some(protection) = &mut self.protection {

@@ -3,6 +3,8 @@
 
 use std::io::Write as _;
 
+use zeroize::Zeroizing;
+
 use super::envelope::{BodyType, ByMode, DeliverBy, EtrnOption, Notify, Return};
 
 /// A command; what it says of a message is the session's to fill in.
@@ -15,7 +17,7 @@ pub enum Command {
     /// `STARTTLS`.
     StartTls,
     /// A line of an AUTH exchange, without its CRLF.
-    Auth(Vec<u8>),
+    Auth(Zeroizing<Vec<u8>>),
     /// `ETRN` for a node.
     Etrn {
         /// Position of the node.

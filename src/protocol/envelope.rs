@@ -140,7 +140,7 @@ pub struct DeliverBy {
 
 impl DeliverBy {
     /// Most seconds that `BY=` can carry (RFC 2852 §4).
-    const SECONDS_MAX: i64 = 999_999_999;
+    pub const SECONDS_MAX: i64 = 999_999_999;
 
     /// Checks a time: nine digits, and more than 0 if the message is to be returned.
     pub fn new(seconds: i64, mode: ByMode, trace: bool) -> Result<Self> {

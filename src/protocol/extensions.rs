@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the server's reply to EHLO offers (RFC 5321 §4.1.1.1).
 
+use super::envelope::DeliverBy;
 use super::reply::Reply;
 
 /// The extensions that the library knows, as the last EHLO offered them.
@@ -113,7 +114,7 @@ fn seconds(parameters: &[u8]) -> i64 {
     std::str::from_utf8(parameters.trim_ascii())
         .ok()
         .and_then(|text| text.parse().ok())
-        .filter(|seconds| *seconds > 0)
+        .filter(|seconds| (1..=DeliverBy::SECONDS_MAX).contains(seconds))
         .unwrap_or(0)
 }
 

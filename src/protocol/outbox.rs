@@ -48,6 +48,8 @@ pub trait Outbox {
     fn recipient_count(&self, message: usize) -> usize;
     /// The first incomplete recipient at or after `from`.
     fn next_recipient(&self, message: usize, from: usize) -> Option<usize>;
+    /// Whether the message's body is BINARYMIME (RFC 3030 §3).
+    fn is_binary(&self, message: usize) -> bool;
     /// Whether an envelope path of the message needs SMTPUTF8 (RFC 6531).
     fn needs_utf8(&self, message: usize) -> bool;
     /// The seconds of the message's `BY=`, if it has one (RFC 2852).

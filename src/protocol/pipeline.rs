@@ -105,6 +105,14 @@ impl Pipeline {
         self.expected.is_empty() || (pipelining && !self.closed)
     }
 
+    /// How many commands wait behind a MAIL that is not answered, and are errors if it is refused.
+    pub(super) fn behind_mail(&self) -> usize {
+        let behind = self.expected.iter().skip_while(|expect| **expect != Expect::Mail);
+        let fails =
+            |expect: &&Expect| matches!(expect, Expect::Rcpt(_) | Expect::Data | Expect::Chunk { .. });
+        behind.filter(fails).count()
+    }
+
     /// Octets of text in chunks that are not answered.
     pub(super) fn unanswered_text(&self) -> usize {
         self.unanswered_text

@@ -135,6 +135,8 @@ impl Transaction {
                     outbox.recipient_complete(self.message, recipient);
                 }
             }
+            // To an empty text: it says nothing of recipients who may be accepted another time.
+            Severity::Permanent if self.accepted.is_empty() => {}
             Severity::Permanent => {
                 self.tell_accepted(outbox, reply);
                 for recipient in 0..self.end {

@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 /// Longest command line with its CRLF (RFC 5321 §4.5.3.1.4), which goes for AUTH too.
 const COMMAND_MAX: usize = 512;
@@ -10,14 +11,11 @@ const COMMAND_MAX: usize = 512;
 const RESPONSE_MAX: usize = 12_288;
 const CRLF: usize = 2;
 
-/// The line that cancels an exchange.
-pub const CANCEL: &[u8] = b"*";
-
 /// The line that opens an exchange.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Opening {
     /// The AUTH command without its CRLF.
-    pub line: Vec<u8>,
+    pub line: Zeroizing<Vec<u8>>,
     /// The initial response was too long for the line. It is the answer to the first
     /// challenge, which the server then leaves empty.
     pub deferred: bool,
@@ -41,17 +39,18 @@ pub fn opening(mechanism: &str, response: Option<&[u8]>) -> Opening {
         }
         _ => {}
     }
-    Opening { line: line.into_bytes(), deferred }
+    let line = Zeroizing::new(line.into_bytes());
+    Opening { line, deferred }
 }
 
 /// The line that answers a challenge, without its CRLF; `None` if it would be too long.
 #[must_use]
-pub fn answer(response: &[u8]) -> Option<Vec<u8>> {
+pub fn answer(response: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let length = encoded_length(response);
     (length + CRLF <= RESPONSE_MAX).then(|| {
         let mut line = String::with_capacity(length);
         STANDARD.encode_string(response, &mut line);
-        line.into_bytes()
+        Zeroizing::new(line.into_bytes())
     })
 }
 
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     fn line(mechanism: &str, response: Option<&[u8]>) -> String {
-        String::from_utf8(opening(mechanism, response).line).unwrap()
+        String::from_utf8(opening(mechanism, response).line.to_vec()).unwrap()
     }
 
     #[test]
@@ -88,7 +87,7 @@ mod tests {
         assert_eq!((fits.line.len(), fits.deferred), (11 + 496, false));
         assert_eq!(fits.line.capacity(), fits.line.len());
         let longer = opening("PLAIN", Some(&[0; 373]));
-        assert_eq!(longer.line, b"AUTH PLAIN");
+        assert_eq!(*longer.line, b"AUTH PLAIN");
         assert!(longer.deferred);
         // "AUTH EXAMPLE9 " takes 14 bytes: 496 more and CRLF are exactly 512.
         let exact = opening("EXAMPLE9", Some(&[0; 372]));
@@ -98,8 +97,8 @@ mod tests {
 
     #[test]
     fn answers_are_bounded() {
-        assert_eq!(answer(b"").unwrap(), b"");
-        assert_eq!(answer(b"\0a\xff").unwrap(), b"AGH/");
+        assert_eq!(*answer(b"").unwrap(), b"");
+        assert_eq!(*answer(b"\0a\xff").unwrap(), b"AGH/");
         // 12284 bytes of base64 and CRLF.
         assert_eq!(answer(&[0; 9213]).unwrap().len(), 12_284);
         assert!(answer(&[0; 9214]).is_none());

@@ -31,7 +31,7 @@ mod selection;
 
 pub use channel::{BindingKind, Channel, ChannelBinding};
 pub use context::{Context, Due};
-pub use line::{CANCEL, Opening, answer, decode_challenge, opening};
+pub use line::{Opening, answer, decode_challenge, opening};
 pub use plugin::SecurityLayer;
 pub use request::{ClientRequest, FIELDS_MAX, Interact, InteractFunction, field, flags};
 pub use secret::Secret;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use openssl_sys::SSL;
 
-use super::{Message, Session};
+use super::Session;
 pub use crate::protocol::{Event, Question};
 use crate::sasl::{Context, Due, Secret};
 
@@ -74,8 +74,8 @@ pub enum Call {
     /// Go on with an authentication exchange: ask the application for credentials, call a
     /// plug-in; then [`Session::responded`].
     Exchange {
-        /// The context.
-        context: Rc<Context>,
+        /// The context, which the run keeps.
+        context: *const Context,
         /// What it needs.
         due: Due,
     },
@@ -206,6 +206,3 @@ pub enum Block<'a> {
     /// The source failed.
     Failed(crate::error::Error),
 }
-
-/// The handles that callbacks are given, kept together for `ffi`.
-pub type MessageHandle = *mut Message;

@@ -22,7 +22,8 @@ impl Session {
     /// Keeps the server's canonical name.
     pub(super) fn resolved(&self, canonical: Option<CString>) {
         if canonical.is_some() {
-            self.server_name.replace(canonical);
+            let former = self.server_name.replace(canonical);
+            self.former_names.borrow_mut().extend(former);
         }
     }
 
@@ -64,6 +65,8 @@ impl Session {
     }
 
     fn write_hello(&self, verb: &[u8], out: &mut Vec<u8>) {
+        // A callback may have set another name.
+        self.find_localhost();
         let name = self.localhost.borrow();
         let name = name.as_ref().map_or(&b"localhost"[..], |name| name.to_bytes());
         command::write_verb(verb, name, out);

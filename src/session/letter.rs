@@ -55,6 +55,7 @@ impl Letter {
     /// Prepares the text of a message: its headers are those of this moment.
     pub(super) fn begin(session: &Session, position: usize, framing: Framing) -> Option<Self> {
         let message = session.message(position)?;
+        session.find_localhost();
         let localhost = session.localhost.borrow();
         let localhost = localhost.as_ref().map_or(&b"localhost"[..], |name| name.to_bytes());
         let plan = plan(&message, localhost);

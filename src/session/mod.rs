@@ -47,6 +47,8 @@ use shared::Frame;
 pub struct Session {
     server: RefCell<Option<CString>>,
     server_name: RefCell<Option<CString>>,
+    // Names that a C program may still hold a pointer to.
+    former_names: RefCell<Vec<CString>>,
     hostname: RefCell<Option<CString>>,
     localhost: RefCell<Option<CString>>,
     events: Cell<Option<EventCallback>>,
@@ -74,6 +76,7 @@ impl Session {
         Rc::new(Self {
             server: RefCell::default(),
             server_name: RefCell::default(),
+            former_names: RefCell::default(),
             hostname: RefCell::default(),
             localhost: RefCell::default(),
             events: Cell::new(None),
@@ -97,6 +100,7 @@ impl Session {
     /// earlier run found.
     pub fn set_server(&self, host_and_service: &CStr) {
         self.server_name.replace(Some(server_host(host_and_service)));
+        self.former_names.take();
         self.server.replace(Some(host_and_service.to_owned()));
     }
 
@@ -229,7 +233,8 @@ impl Session {
         if outer.into_iter().flatten().any(|frame| frame.encloses(here)) {
             return Err(Error::Invalid);
         }
-        self.abandon();
+        // A run that was left by a jump: its connection is closed without a word.
+        self.finish();
         Ok(())
     }
 
@@ -238,13 +243,19 @@ impl Session {
     /// says that all is done.
     pub fn begin(&self, caller: usize, callbacks: usize) -> Result<()> {
         let here = Frame::here(caller);
-        if self.running.get().is_some_and(|frame| frame.encloses(here)) {
+        let outer = [self.running.get(), self.walk().destruction()];
+        if outer.into_iter().flatten().any(|frame| frame.encloses(here)) {
             return Err(Error::Invalid);
         }
-        self.abandon();
+        self.walk().forget_what_was_left(here);
+        self.finish();
         let server = self.server.borrow().clone().ok_or(Error::Invalid)?;
         self.check_messages()?;
         self.server_name.replace(Some(server_host(&server)));
+        self.former_names.take();
+        for node in self.etrn_nodes.borrow().iter() {
+            node.status().clear();
+        }
         for message in self.messages.borrow().iter() {
             if message.is_incomplete() {
                 message.begin_attempt();
@@ -296,14 +307,11 @@ impl Session {
 
     /// Ends the run: after [`Call::Done`], or when it cannot go on.
     pub fn finish(&self) {
-        self.run.take();
+        // It is borrowed for ever if a pass phrase callback, which must not, has jumped away.
+        if let Ok(mut run) = self.run.try_borrow_mut() {
+            run.take();
+        }
         self.running.set(None);
-    }
-
-    /// Gives up a run that was left by a jump: the connection is closed without a word.
-    fn abandon(&self) {
-        self.finish();
-        self.walk().forget();
     }
 
     fn with_run<T>(&self, step: impl FnOnce(&mut Run) -> T) -> Option<T> {

@@ -2,6 +2,7 @@
 //! The session's messages as the protocol engine asks for them.
 
 use super::{ReversePath, Session};
+use crate::protocol::envelope::BodyType;
 use crate::protocol::{Outbox, Reply, Required, StartTls};
 
 impl Outbox for Session {
@@ -49,6 +50,10 @@ impl Outbox for Session {
 
     fn next_recipient(&self, message: usize, from: usize) -> Option<usize> {
         self.message(message)?.incomplete_recipient(from)
+    }
+
+    fn is_binary(&self, message: usize) -> bool {
+        self.message(message).is_some_and(|message| message.body() == Some(BodyType::Binary))
     }
 
     fn needs_utf8(&self, message: usize) -> bool {

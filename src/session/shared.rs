@@ -45,7 +45,10 @@ impl Frame {
 /// Whether an enumeration or a destruction is calling the application: as long as it does,
 /// nothing of the session may be freed.
 #[derive(Debug, Default)]
-pub struct Walk(Cell<Option<Frame>>);
+pub struct Walk {
+    current: Cell<Option<Frame>>,
+    destruction: Cell<Option<Frame>>,
+}
 
 /// What [`Walk::enter`] found.
 #[must_use]
@@ -54,19 +57,32 @@ pub struct WalkMark(Option<Frame>);
 impl Walk {
     /// Notes a walk at a stack position; returns what was noted before, for [`Walk::leave`].
     pub fn enter(&self, position: usize) -> WalkMark {
-        WalkMark(self.0.replace(Some(Frame::here(position))))
+        WalkMark(self.current.replace(Some(Frame::here(position))))
+    }
+
+    /// Notes that the session is being destroyed by a caller whose callbacks run below a stack
+    /// position.
+    pub fn enter_destruction(&self, position: usize) {
+        self.destruction.set(Some(Frame::here(position)));
     }
 
     /// Ends what [`Walk::enter`] began.
     pub fn leave(&self, WalkMark(before): WalkMark) {
-        self.0.set(before);
+        self.current.set(before);
     }
 
     pub(super) fn current(&self) -> Option<Frame> {
-        self.0.get()
+        self.current.get()
     }
 
-    pub(super) fn forget(&self) {
-        self.0.set(None);
+    /// Forgets walks that were left by a jump: those that did not call who is `here`.
+    pub(super) fn forget_what_was_left(&self, here: Frame) {
+        for walk in [&self.current, &self.destruction] {
+            walk.set(walk.get().filter(|frame| frame.encloses(here)));
+        }
+    }
+
+    pub(super) fn destruction(&self) -> Option<Frame> {
+        self.destruction.get()
     }
 }

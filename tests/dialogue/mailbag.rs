@@ -20,6 +20,7 @@ pub(crate) struct Message {
     pub(crate) transfer: u16,
     pub(crate) by: Option<i64>,
     pub(crate) utf8: bool,
+    pub(crate) binary: bool,
 }
 
 /// The messages of a session.
@@ -80,6 +81,10 @@ impl Outbox for Mailbag {
         let messages = self.messages.borrow();
         let recipients = &messages[message].recipients;
         (from..recipients.len()).find(|at| !recipients[*at].complete)
+    }
+
+    fn is_binary(&self, message: usize) -> bool {
+        self.messages.borrow()[message].binary
     }
 
     fn needs_utf8(&self, message: usize) -> bool {

@@ -98,6 +98,11 @@ impl<'a> Script<'a> {
             Some("dsn") => required.dsn = true,
             Some("8bit") => required.eight_bit = true,
             Some("binary") => required.binary = true,
+            // As if a callback had added the last message when the extensions were checked.
+            Some("binary-later") => {
+                let mut messages = self.mailbag.messages.borrow_mut();
+                messages.last_mut().expect("a message").binary = true;
+            }
             Some("etrn") => {
                 required.etrn = true;
                 self.mailbag.nodes.borrow_mut().push(0);

@@ -214,6 +214,21 @@ fn more_replies_than_commands() {
     }
 }
 
+/// A reply that comes before its command was sent is no reply to it.
+#[test]
+fn replies_before_their_command() {
+    let _alone = leaks::alone();
+    let auth = Offer { auth: "PLAIN", ..Offer::default() };
+    let starttls = Offer { starttls: true, ..Offer::default() };
+    for (offer, bytes) in [
+        (auth, "{}-server\r\n250 AUTH PLAIN\r\n235 early\r\n"),
+        (starttls, "{}-server\r\n250 STARTTLS\r\n220 early\r\n"),
+    ] {
+        let (report, ..) = meet(offer, Stage::Ehlo, Trick::Say(bytes));
+        assert_eq!((report.result, report.error), (0, SYNTAX), "{bytes:?}");
+    }
+}
+
 #[test]
 fn fewer_replies_than_commands() {
     let _alone = leaks::alone();

@@ -104,6 +104,18 @@ enum Phase {
     Over(Outcome),
 }
 
+/// What the server thinks of our senders. A refused MAIL makes errors of all that is written
+/// behind it, and servers hang up on clients that make many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Senders {
+    /// No MAIL was answered.
+    Unknown,
+    /// None was refused.
+    Welcome,
+    /// One was refused: from now on nothing is written behind a MAIL before its reply.
+    Refused,
+}
+
 /// Drives one dialogue.
 #[derive(Debug)]
 pub struct Engine {
@@ -114,6 +126,7 @@ pub struct Engine {
     transactions: VecDeque<Transaction>,
     next_message: usize,
     envelope_open: bool,
+    senders: Senders,
     held: Option<Reply>,
     question: Option<Question>,
     extension_missing: bool,
@@ -150,6 +163,7 @@ impl Engine {
             transactions: VecDeque::new(),
             next_message: 0,
             envelope_open: false,
+            senders: Senders::Unknown,
             held: None,
             question: None,
             extension_missing: false,
@@ -192,6 +206,12 @@ impl Engine {
     #[must_use]
     pub fn expects_reply(&self) -> bool {
         !self.pipeline.is_empty()
+    }
+
+    /// How many replies are due.
+    #[must_use]
+    pub fn replies_due(&self) -> usize {
+        self.pipeline.len()
     }
 
     /// The next thing to do.

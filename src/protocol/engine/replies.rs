@@ -4,9 +4,10 @@
 use std::ffi::c_int;
 
 use super::start::Scope;
-use super::{Engine, Outcome, Phase, Step};
+use super::{Engine, Outcome, Phase, Senders, Step};
 use crate::error::Error;
 use crate::fault::{self, Layer};
+use crate::protocol::envelope::DeliverBy;
 use crate::protocol::event::{Event, Question};
 use crate::protocol::outbox::Outbox;
 use crate::protocol::pipeline::Expect;
@@ -39,7 +40,8 @@ impl Engine {
             Some(Question::DeliverByExpired { .. }) => {
                 let least = self.extensions.deliver_by.unwrap_or(0);
                 if let Some(transaction) = self.transactions.back_mut().filter(|_| answer > 0) {
-                    transaction.by_seconds = Some(least.saturating_add(answer.into()));
+                    transaction.by_seconds =
+                        Some(DeliverBy::SECONDS_MAX.min(least.saturating_add(answer.into())));
                 }
             }
         }
@@ -106,8 +108,12 @@ impl Engine {
         self.due.push_back(Step::Tell(Event::MailStatus { message }));
         if reply.is_completion() {
             self.envelope_open = true;
+            if self.senders == Senders::Unknown {
+                self.senders = Senders::Welcome;
+            }
             return;
         }
+        self.senders = Senders::Refused;
         transaction.mail_refused(outbox, reply);
         self.void_transaction(message);
     }

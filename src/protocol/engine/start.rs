@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The start of a session: greeting, EHLO, TLS, AUTH, required extensions, ETRN.
 
+use zeroize::Zeroizing;
+
 use super::{Engine, Outcome, Phase, Step};
 use crate::error::Error;
 use crate::protocol::command::Command;
@@ -104,7 +106,7 @@ impl Engine {
     }
 
     /// The AUTH command line of the mechanism that was chosen.
-    pub fn authenticate(&mut self, line: Vec<u8>) {
+    pub fn authenticate(&mut self, line: Zeroizing<Vec<u8>>) {
         self.challenge_count = 0;
         self.cancelled = false;
         self.auth_was_sent = true;
@@ -130,7 +132,7 @@ impl Engine {
     }
 
     /// The answer to a challenge, in base64 (RFC 4954 §4).
-    pub fn respond(&mut self, line: Vec<u8>) {
+    pub fn respond(&mut self, line: Zeroizing<Vec<u8>>) {
         self.pipeline.push_last(Expect::Auth);
         self.due.push_back(Step::Send(Command::Auth(line)));
     }
@@ -139,7 +141,7 @@ impl Engine {
     /// follows.
     pub fn cancel(&mut self) {
         self.cancelled = true;
-        self.respond(b"*".to_vec());
+        self.respond(Zeroizing::new(b"*".to_vec()));
     }
 
     /// Whether the server's success can be believed, and whether a security layer is in
@@ -160,6 +162,8 @@ impl Engine {
     pub(super) fn auth_answered(&mut self, reply: &Reply) {
         match reply.severity() {
             _ if self.distrusted => self.refused(Error::Client),
+            // Nobody was authenticated, whatever the server says.
+            Severity::Completion if self.cancelled => self.refused(Error::Client),
             // A server that asks on after `*` would ask for ever.
             Severity::Intermediate if self.cancelled => {
                 self.over(Outcome::Finished(Err(Error::ResponseStatus)));
@@ -190,21 +194,29 @@ impl Engine {
         if all && required.dsn && !offered.dsn {
             self.due.push_back(Step::Ask(Question::NoDsn));
         }
-        if required.binary && !offered.chunking {
-            // Whatever the answer is: such a message cannot be sent without BDAT.
-            self.extension_missing = true;
-            self.due.push_back(Step::Ask(Question::NoChunking));
+        if required.binary {
+            self.miss_binary();
         }
-        if required.binary && !offered.binary_mime {
-            self.extension_missing = true;
-            self.due.push_back(Step::Tell(Event::NoBinaryMime));
-        }
+        let offered = &self.extensions;
         if all && required.eight_bit && !offered.eight_bit_mime {
             self.extension_missing = true;
             self.due.push_back(Step::Tell(Event::No8BitMime));
         }
         if all && required.etrn && !offered.etrn {
             self.due.push_back(Step::Ask(Question::NoEtrn));
+        }
+    }
+
+    /// Notes what is missing for a BINARYMIME message. Whatever the application says: it cannot
+    /// be sent without both.
+    pub(super) fn miss_binary(&mut self) {
+        if !self.extensions.chunking {
+            self.extension_missing = true;
+            self.due.push_back(Step::Ask(Question::NoChunking));
+        }
+        if !self.extensions.binary_mime {
+            self.extension_missing = true;
+            self.due.push_back(Step::Tell(Event::NoBinaryMime));
         }
     }
 

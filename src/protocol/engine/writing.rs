@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Transactions as they are written: groups of commands, text, and how much may be under way.
 
-use super::{Engine, Outcome, Phase, Step};
+use super::{Engine, Outcome, Phase, Senders, Step};
 use crate::error::Error;
 use crate::protocol::command::Command;
 use crate::protocol::event::{Event, Question};
@@ -15,6 +15,9 @@ use crate::protocol::transaction::{ChunkedText, Prospect, Transaction};
 const OVERLAP_MAX: usize = 8;
 /// Most text in unanswered chunks when another message begins; for the same reason.
 const OVERLAP_TEXT_MAX: usize = 256 * 1024;
+/// Most commands of the kind that a refused MAIL makes errors of, as long as no MAIL was
+/// accepted. Postfix slows down at ten errors and hangs up at twenty.
+const VENTURED_MAX: usize = 8;
 /// Most commands without answer while chunks are written: what a server that does not answer
 /// can make us remember.
 const CHUNKS_MAX: usize = 1024;
@@ -56,6 +59,11 @@ impl Engine {
                 self.send(Command::Rset, Expect::Rset)
             }
             Phase::Xusr => self.send_last(Command::Xusr, Expect::Xusr, Phase::Mail),
+            Phase::Mail | Phase::Recipients(_) | Phase::Data | Phase::Chunks
+                if self.has_ventured_enough() =>
+            {
+                Some(Step::Receive)
+            }
             Phase::Mail => self.write_mail(),
             Phase::Recipients(from) => self.write_recipient(outbox, from),
             Phase::Data => self.send_last(Command::Data, Expect::Data, Phase::Await),
@@ -96,9 +104,19 @@ impl Engine {
         };
         let window_is_full =
             self.transactions.len() >= OVERLAP_MAX || self.pipeline.unanswered_text() >= OVERLAP_TEXT_MAX;
-        let waits = self.extensions.xusr || window_is_full;
+        let waits = self.extensions.xusr || window_is_full || self.senders == Senders::Refused;
         if waits && !self.pipeline.is_empty() {
             return Some(Step::Receive);
+        }
+        let offered = &self.extensions;
+        if outbox.is_binary(message) && !(offered.chunking && offered.binary_mime) {
+            // Added after the extensions were checked. DATA cannot carry it.
+            if !self.pipeline.is_empty() {
+                return Some(Step::Receive);
+            }
+            self.miss_binary();
+            self.phase = Phase::ExtensionsChecked;
+            return None;
         }
         self.next_message = message + 1;
         let transaction = Transaction::new(message, outbox);
@@ -140,8 +158,16 @@ impl Engine {
             by_seconds: transaction.by_seconds,
             utf8: transaction.utf8,
         };
+        if self.senders == Senders::Refused {
+            return self.send_last(command, Expect::Mail, Phase::Recipients(0));
+        }
         self.phase = Phase::Recipients(0);
         self.send(command, Expect::Mail)
+    }
+
+    /// Whether so much is written behind a first MAIL that its reply is waited for.
+    fn has_ventured_enough(&self) -> bool {
+        self.senders == Senders::Unknown && self.pipeline.behind_mail() >= VENTURED_MAX
     }
 
     pub(super) fn write_recipient(&mut self, outbox: &dyn Outbox, from: usize) -> Option<Step> {

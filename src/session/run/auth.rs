@@ -22,6 +22,14 @@ pub(super) struct Authentication {
 }
 
 impl Authentication {
+    /// Begins the exchange, or goes on with a challenge.
+    fn go_on(&self, challenge: Option<&[u8]>) -> Call {
+        Call::Exchange {
+            due: self.context.begin(challenge),
+            context: Rc::as_ptr(&self.context),
+        }
+    }
+
     /// Nothing of an exchange that has failed is kept.
     pub(super) fn give_up(&self) {
         self.context.failed();
@@ -48,10 +56,9 @@ impl Run {
             self.with_engine(|engine| engine.without_auth());
             return None;
         };
-        let context = Rc::clone(&authentication.context);
+        let call = authentication.go_on(None);
         self.authentication = Some(authentication);
-        let due = context.begin(None);
-        Some(Call::Exchange { context, due })
+        Some(call)
     }
 
     fn begin_authentication(&self, session: &Session) -> Option<Authentication> {
@@ -87,11 +94,7 @@ impl Run {
                 self.responded(Answer::Response(Some(response)));
                 None
             }
-            (Some(challenge), None) => {
-                let context = Rc::clone(&authentication.context);
-                let due = context.begin(Some(&challenge));
-                Some(Call::Exchange { context, due })
-            }
+            (Some(challenge), None) => Some(authentication.go_on(Some(&challenge))),
             (None, _) | (Some(_), Some(_)) => {
                 self.cancel_exchange();
                 None

@@ -24,9 +24,9 @@ impl Run {
             return None;
         };
         fault::point(Layer::Session);
-        let first_of_group = !link.engine.expects_reply();
         match link.engine.next(session) {
             Step::Send(command) => {
+                let first_of_group = link.engine.replies_due() == 1;
                 if !first_of_group || self.nothing_unsolicited(session) {
                     self.send(session, &command);
                 }
@@ -44,11 +44,7 @@ impl Run {
                 self.letter = Letter::begin(session, message, Framing::Dots);
                 self.state = State::Rewind;
             }
-            Step::Chunk { message, ahead } => {
-                if !first_of_group || self.nothing_unsolicited(session) {
-                    self.begin_chunk(session, message, ahead);
-                }
-            }
+            Step::Chunk { message, ahead } => self.begin_chunk(session, message, ahead),
             Step::TextWanted { message } => self.tell_kept(message),
             Step::TextVoid { message } => self.void_text(message),
             Step::Done(outcome) => {
@@ -60,15 +56,16 @@ impl Run {
         None
     }
 
-    /// Whatever arrived before anything was asked was not asked for, and ends the dialogue. A
-    /// connection that has ended is left to the next reply, which will not come.
+    /// Whatever arrived before anything was asked was not asked for, and ends the dialogue. The
+    /// end of the connection is left to the next reply, which will not come.
     fn nothing_unsolicited(&mut self, session: &Session) -> bool {
         let Some(link) = &mut self.link else {
             return false;
         };
         let parser = &mut link.parser;
-        let arrived = link.stream.poll(|bytes| parser.feed(bytes));
-        if !link.parser.has_leftover() || arrived.is_err() {
+        // An error will be seen again.
+        let _ = link.stream.poll(|bytes| parser.feed(bytes));
+        if !link.parser.has_leftover() {
             return true;
         }
         match self.parse(session) {
@@ -91,6 +88,9 @@ impl Run {
         }
         if let Some(trace) = &mut self.trace {
             trace.command(command, line);
+        }
+        if let Command::Auth(_) = command {
+            link.stream.wipe_when_written();
         }
         self.flush_group(session);
     }

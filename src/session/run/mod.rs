@@ -18,7 +18,7 @@ use super::callback::{Call, Piece};
 use super::letter::{Kept, Letter};
 use super::trace::Trace;
 use super::{Session, Timeout};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::net::{Addresses, Stream};
 use crate::protocol::{Engine, Event, Outcome, ReplyParser};
 
@@ -161,7 +161,14 @@ impl Run {
             }
             State::Judge => self.judge(session),
             State::Dialogue => self.converse(session),
-            State::Rewind => self.letter.as_ref().map(|letter| Call::Rewind { message: letter.message() }),
+            State::Rewind => {
+                let rewind = self.letter.as_ref().map(|letter| Call::Rewind { message: letter.message() });
+                if rewind.is_none() {
+                    self.state = State::Dialogue;
+                    self.with_engine(|engine| engine.fail(session, Error::Client));
+                }
+                rewind
+            }
             State::Text => self.transfer(session),
             State::Closed(outcome) => {
                 self.state = match outcome {

@@ -73,6 +73,9 @@ impl Run {
 
     /// Sends the chunk that was gathered.
     fn send_chunk(&mut self, session: &Session) {
+        if !self.may_send_chunk(session) {
+            return;
+        }
         let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
             return;
         };
@@ -104,6 +107,9 @@ impl Run {
     /// Sends what was gathered, and behind it a run of the application's text as it is.
     fn send_run(&mut self, session: &Session, run: &[u8]) {
         self.state = State::Dialogue;
+        if !self.may_send_chunk(session) {
+            return;
+        }
         let Some(letter) = &mut self.letter else { return };
         letter.pass(run);
         let gathered = letter.take_chunk(session.events.get().is_some());
@@ -112,6 +118,16 @@ impl Run {
             letter.reuse(gathered);
         }
         self.take_reply(session);
+    }
+
+    /// What the server says while no reply is due is not about the chunk that comes next.
+    fn may_send_chunk(&mut self, session: &Session) -> bool {
+        let may =
+            self.link.as_ref().is_some_and(|link| link.engine.expects_reply()) || self.is_quiet(session);
+        if !may {
+            self.close_letter();
+        }
+        may
     }
 
     fn queue_chunk(&mut self, session: &Session, gathered: &[u8], run: &[u8], last: bool) {

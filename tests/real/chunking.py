@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Several mails in one session with Postfix and with Exim, some of which are refused at some point,
+while others are under way already: each mail reaches its own recipients and nobody else.
+
+    tests/real/chunking.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
+
+import argparse
+import itertools
+import os
+import random
+import re
+import signal
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import exim
+from rules import LATER, REFUSED, EximWithRules, PostfixWithRules
+from several import Letter, Outcome, Several
+
+SENDER = "sender@example.net"
+# As in enum e8bitmime_body.
+EIGHT_BIT, BINARY = 2, 3
+EXTENSION_NOT_AVAILABLE = 8
+
+MODES = {
+    "chunks": ("CHUNKING", "PIPELINING"),
+    "chunks, one by one": ("CHUNKING",),
+    "data": ("PIPELINING",),
+    "data, one by one": (),
+}
+
+build = Path(__file__).resolve().parents[2] / "build"
+
+
+def lines(*more: bytes, head: bytes = b"") -> bytes:
+    return head + b"\r\n" + b"".join(line + b"\r\n" for line in more)
+
+
+TEXTS = {
+    "short": lines(b"short"),
+    "8 bit": lines("Grüße, 日本語".encode(), bytes(range(128, 256))),
+    "dots": lines(b".", b"..", b".dot", b"", b".", b"BDAT 3 LAST", b"RSET"),
+    "LF only": b"\nlines\n\n.\nwith LF\n.dot\n",
+    "long lines": lines(b"x" * 100_000, b"." * 3000),
+    "no line end": b"\r\nthe end has none",
+    "empty": b"\r\n",
+    "two chunks": lines(*[b"%08d of two chunks" % n for n in range(4000)]),
+    "5 MB": lines(*[b"%08d " % n + b"5 MB " * 12 for n in range(75_000)]),
+}
+FAR_TOO_LONG = lines(*[b"%08d " % n + b"too long " * 7 for n in range(100_000)])
+REFUSED_LATE = lines(*[b"%08d before" % n for n in range(8000)], b"refuse this")
+
+
+class World(unittest.TestCase):
+    """One server for all tests of a class. A subclass says which."""
+
+    server_class: type[PostfixWithRules | EximWithRules]
+    kinds: tuple[str, ...] = ("taken for some", "MAIL", "RCPT", "header", "last chunk", "later")
+    refuse = staticmethod(lambda: None if os.geteuid() == 0 else "the servers run as root only")
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        # Raised here it would not count as a test that was skipped.
+        cls.missing = cls.refuse()
+        if cls.missing is None:
+            cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="several-")))
+            cls.several = Several(cls.folder, build)
+            cls.server = cls.enterClassContext(cls.server_class())
+            cls.names = (f"m{number}" for number in itertools.count())
+
+    def setUp(self) -> None:
+        if self.missing is not None:
+            self.skipTest(self.missing)
+
+    def letter(
+        self,
+        kind: str,
+        text: bytes = TEXTS["short"],
+        recipients: int = 2,
+        body: int = 0,
+    ) -> Letter:
+        """A kind says at which point the message is refused."""
+        server = self.server
+        name = next(self.names)
+        sender, head, code = SENDER, b"", 250
+        accepted = [f"{name}-{n}@example.org" for n in range(recipients)]
+        refused = [f"{name}-x@elsewhere.example"]
+        match kind:
+            case "taken":
+                refused = []
+            case "taken for some":
+                pass
+            case "MAIL":
+                sender, code = REFUSED, server.refuse_sender
+            case "RCPT":
+                accepted, code = [], server.refuse_recipient
+            case "header":
+                head, code = b"X-Refuse: yes\r\n", server.refuse_header
+            case "middle":
+                text, code = FAR_TOO_LONG, server.too_long
+            case "last chunk":
+                text, code = REFUSED_LATE, server.refuse_word
+            case "later":
+                sender, code = LATER, 451
+            case _:
+                raise ValueError(kind)
+        file = self.folder / name
+        line_end = b"\n" if text.startswith(b"\n") else b"\r\n"
+        own = (
+            f"From: <{sender}>\r\nTo: <all@example.org>\r\nSubject: {name}\r\n"
+            "Date: Thu, 01 Jan 2026 12:00:00 +0000\r\n"
+            f"Message-Id: <{name}@example.net>\r\nX-Kind: {kind}\r\n"
+        )
+        file.write_bytes((own.encode() + head).replace(b"\r\n", line_end) + text)
+
+        letter = Letter(name, kind, sender, [*refused, *accepted], file, code, body=body)
+        if kind == "MAIL":
+            letter.statuses = {mailbox: (0, code) for mailbox in letter.recipients}
+        else:
+            complete = 0 if code == 451 else 1
+            letter.statuses = {mailbox: (complete, code) for mailbox in accepted}
+            letter.statuses |= {mailbox: (1, server.refuse_recipient) for mailbox in refused}
+        if code == 250:
+            letter.reaches = accepted
+        return letter
+
+    def delivered(self) -> list[tuple[str, str, bytes]]:
+        """Recipient, sender and text of each mail; they are taken out of the mailbox."""
+        self.server.deliver()
+        mails = []
+        for file in self.server.inbox.glob("new/*"):
+            mail = file.read_bytes()
+            file.unlink()
+            head, _, text = mail.partition(b"\nFrom: ")
+            to = re.search(rb"^(?:X-Original-To|Envelope-to): (.*)$", head, re.M | re.I)
+            sender = re.search(rb"^Return-path: <(.*)>$", head, re.M | re.I)
+            mails.append((to.group(1).decode(), sender.group(1).decode(), b"From: " + text))
+        return sorted(mails)
+
+    def send(self, letters: list[Letter], keywords: tuple[str, ...], starts: int = 1) -> Outcome:
+        self.server.offer(*keywords)
+        if "CHUNKING" not in keywords:
+            for letter in letters:
+                # DATA is sent all the same, and its reply is what became of the message.
+                if letter.kind == "RCPT":
+                    letter.code = self.server.no_recipient
+        outcome = self.several(self.server.port, letters, starts)
+        delivered = self.delivered()
+        self.check_statuses(letters, outcome)
+        self.check_delivery(letters, delivered, outcome)
+        self.assertEqual(outcome.result, (1, 0), outcome)
+        self.check_dialogue(outcome, keywords)
+        return outcome
+
+    def check_statuses(self, letters: list[Letter], outcome: Outcome) -> None:
+        for letter in letters:
+            got = outcome.codes[letter.name], outcome.statuses[letter.name]
+            self.assertEqual(got, (letter.code, letter.statuses), f"{letter}{outcome}")
+
+    def check_delivery(self, letters: list[Letter], delivered: list, outcome: Outcome) -> None:
+        expected = sorted(
+            (mailbox, letter.sender, letter.as_delivered())
+            for letter in letters
+            for mailbox in letter.reaches
+        )
+        # Texts are long: who got one first.
+        self.assertEqual([mail[:2] for mail in delivered], [mail[:2] for mail in expected], outcome)
+        for got, wanted in zip(delivered, expected, strict=True):
+            self.assertTrue(got == wanted, f"not as sent: {got[0]}: {got[2][:2000]!r}")
+
+    def check_dialogue(self, outcome: Outcome, keywords: tuple[str, ...]) -> None:
+        for start in outcome.starts:
+            for transaction in start.transactions:
+                if transaction.overlapped:
+                    self.assertTrue(transaction.begins_with_rset, outcome)
+                    self.assertIn("PIPELINING", keywords)
+        last = outcome.starts[-1]
+        self.assertEqual(last.unanswered, [], outcome)
+        commands = {command.split()[0] for command, _ in last.answers}
+        self.assertEqual("BDAT" in commands, "CHUNKING" in keywords, outcome)
+        self.assertEqual("DATA" in commands, "CHUNKING" not in keywords, outcome)
+        resets = {answer[:3] for command, answer in last.answers if command == "RSET"}
+        self.assertLessEqual(resets, {"250"}, outcome)
+
+    def test_each_kind_between_two_that_are_taken(self) -> None:
+        for mode, keywords in MODES.items():
+            with self.subTest(mode):
+                letters = [self.letter("taken")]
+                for kind in self.kinds:
+                    letters += [self.letter(kind), self.letter("taken", recipients=3)]
+                outcome = self.send(letters, keywords)
+                deepest = max(each.overlapped for each in outcome.starts[0].transactions)
+                if mode == "chunks":
+                    self.assertGreater(deepest, 1)
+                elif "PIPELINING" in keywords:
+                    self.assertEqual(deepest, 1)
+
+    def test_any_order(self) -> None:
+        kinds = ["taken", *(kind for kind in self.kinds if kind != "middle")]
+        texts = [text for text in TEXTS.values() if len(text) < 1_000_000]
+        for seed in range(4):
+            with self.subTest(seed=seed):
+                chance = random.Random(seed)
+                letters = [
+                    self.letter(chance.choice(kinds), chance.choice(texts), chance.randint(1, 4))
+                    for _ in range(25)
+                ]
+                if "middle" in self.kinds:
+                    letters.insert(chance.randint(0, 25), self.letter("middle"))
+                self.send(letters, MODES["chunks"])
+
+    def test_texts(self) -> None:
+        for mode, keywords in MODES.items():
+            with self.subTest(mode):
+                letters = [
+                    self.letter("taken", text, body=EIGHT_BIT if name == "8 bit" else 0)
+                    for name, text in TEXTS.items()
+                ]
+                self.send(letters, keywords)
+
+    def test_eight_under_way_and_all_refused(self) -> None:
+        for kind in ("MAIL", "RCPT", "header", "later"):
+            with self.subTest(kind):
+                letters = [self.letter(kind) for _ in range(20)]
+                self.send([*letters, self.letter("taken")], MODES["chunks"])
+
+    def test_binary_without_binarymime(self) -> None:
+        """Neither server offers it; the text is not sent as something else."""
+        self.server.offer(*MODES["chunks"])
+        letter = self.letter("taken", body=BINARY)
+        outcome = self.several(self.server.port, [letter])
+        self.assertEqual(outcome.result, (0, EXTENSION_NOT_AVAILABLE))
+        self.assertEqual(outcome.codes, {letter.name: 0})
+        self.assertEqual(self.delivered(), [])
+        self.assertEqual(outcome.starts[0].transactions, [])
+
+
+class WithPostfix(World):
+    server_class = PostfixWithRules
+    kinds = (*World.kinds, "middle")
+
+
+class WithExim(World):
+    server_class = EximWithRules
+
+    @staticmethod
+    def refuse() -> str | None:
+        return World.refuse() or (
+            None if exim.is_unpacked() else "no Exim here (see tests/real/fetch_packages.sh)"
+        )
+
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.server.nonmail = 1000
+
+    def test_a_chunk_that_makes_the_text_too_long(self) -> None:
+        """Exim reads the rest of that chunk as commands, finds that these came too soon, and closes:
+        with the reply to the chunk if nothing else was under way."""
+        letters = [self.letter(kind) for kind in ("taken", "middle", "taken")]
+        outcome = self.send(letters, MODES["chunks, one by one"], starts=2)
+        self.assertEqual(len(outcome.starts), 2)
+
+        letters = [self.letter(kind) for kind in ("taken", "middle", "taken")]
+        self.server.offer(*MODES["chunks"])
+        outcome = self.several(self.server.port, letters)
+        self.assertEqual(outcome.result[0], 0, outcome)
+        self.check_delivery(letters[:1], self.delivered(), outcome)
+        self.check_statuses(letters[:1], outcome)
+        self.assertIn(outcome.codes[letters[1].name], (0, 552), outcome)
+        self.assertEqual(outcome.codes[letters[2].name], 0, outcome)
+
+    def test_what_it_takes_for_too_many_resets(self) -> None:
+        """The session ends, nothing is lost, and the next start goes on."""
+        self.server.nonmail = 10
+        letters = [self.letter("RCPT") for _ in range(20)]
+        outcome = self.send([*letters, self.letter("taken")], MODES["chunks"], starts=3)
+        self.assertGreater(len(outcome.starts), 1)
+
+
+def load_tests(loader: unittest.TestLoader, *_) -> unittest.TestSuite:
+    # World itself is none.
+    cases = World.__subclasses__()
+    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
+
+
+def stop_servers(*_) -> None:
+    """unittest does not, when it is ended from outside."""
+    for case in World.__subclasses__():
+        case.doClassCleanups()
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--build", type=Path, default=build)
+    arguments, others = parser.parse_known_args()
+    build = arguments.build.resolve()
+    signal.signal(signal.SIGTERM, stop_servers)
+    unittest.main(argv=["chunking.py", "--verbose", *others])
