@@ -83,7 +83,8 @@ typedef const struct auth_client_request *auth_client_request_t;
 
 /**
  * Supplies credentials: for each of `fields` requests a NUL-terminated string in `result`,
- * which stays the application's. Returns 0 if it cannot.
+ * which stays the application's and must live until the callback is called again. Returns 0 if
+ * it cannot.
  */
 typedef int (*auth_interact_t)(auth_client_request_t request, char **result, int fields, void *arg);
 

@@ -332,7 +332,7 @@ enum smtp_event
    */
   SMTP_EV_EXTNA_ETRN,
   /**
-   * CHUNKING is required and not offered: `int *quit`.
+   * CHUNKING is required and not offered: `int *quit`; the session ends in any case.
    */
   SMTP_EV_EXTNA_CHUNKING,
   /**
@@ -445,7 +445,9 @@ typedef void (*smtp_enumerate_messagecb_t)(smtp_message_t message, void *arg);
 
 /**
  * Supplies a message's text. `len` NULL: start at the beginning. Else the next block, which
- * must live until the next call; `*len` is its length, 0 at the end. `*ctx` is NULL at
+ * must live until the next call; `*len` is its length, 0 at the end. An end while headers are
+ * read ends the headers, and the callback is asked again for the body. A callback that fails
+ * sets `errno` and gives length 0: the session ends without the message. `*ctx` is NULL at
  * first and the callback's to use; what it points to in the end is released with free().
  */
 typedef const char *(*smtp_messagecb_t)(void **ctx, int *len, void *arg);
@@ -508,7 +510,8 @@ typedef void (*smtp_etrn_enumerate_nodecb_t)(smtp_etrn_node_t node,
                                              void *arg);
 
 /**
- * Asked for the pass phrase of a private key, as OpenSSL's `pem_password_cb`.
+ * Asked for the pass phrase of a private key, as OpenSSL's `pem_password_cb`. It must return:
+ * no `longjmp`, no exception.
  */
 typedef int (*smtp_starttls_passwordcb_t)(char *buf, int buflen, int rwflag, void *arg);
 
@@ -535,7 +538,9 @@ smtp_session_t smtp_create_session(void);
 
 /**
  * Sets the server, `host[:service]`; the service is a name or a number, 587 if it is
- * missing. An IPv6 address goes into brackets: `[address]:service`.
+ * missing. An IPv6 address goes into brackets: `[address]:service`. Port 465 means TLS from the
+ * first byte (RFC 8314). `_submission._tcp.DOMAIN` and `_submissions._tcp.DOMAIN` are looked up
+ * as SRV names (RFC 6186).
  */
 int smtp_set_server(smtp_session_t session, const char *hostport);
 
@@ -766,7 +771,7 @@ SSL_CTX *smtp_starttls_get_ctx(smtp_session_t session);
 
 /**
  * Sets the callback that is asked for the pass phrase of a private key, for the whole
- * process.
+ * process; NULL is refused. The callback must return: no `longjmp`, no exception.
  */
 int smtp_starttls_set_password_cb(smtp_starttls_passwordcb_t cb, void *arg);
 

@@ -19,7 +19,8 @@ pub type auth_context_t = *mut Context;
 pub type auth_client_request_t = *const ClientRequest;
 
 /// Supplies credentials: for each of `fields` requests a NUL-terminated string in `result`,
-/// which stays the application's. Returns 0 if it cannot.
+/// which stays the application's and must live until the callback is called again. Returns 0 if
+/// it cannot.
 pub type auth_interact_t = Option<
     unsafe extern "C-unwind" fn(
         request: auth_client_request_t,

@@ -22,7 +22,9 @@ pub extern "C" fn smtp_create_session() -> smtp_session_t {
 }
 
 /// Sets the server, `host[:service]`; the service is a name or a number, 587 if it is
-/// missing. An IPv6 address goes into brackets: `[address]:service`.
+/// missing. An IPv6 address goes into brackets: `[address]:service`. Port 465 means TLS from the
+/// first byte (RFC 8314). `_submission._tcp.DOMAIN` and `_submissions._tcp.DOMAIN` are looked up
+/// as SRV names (RFC 6186).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smtp_set_server(session: smtp_session_t, hostport: *const c_char) -> c_int {
     guard(0, || {

@@ -90,7 +90,7 @@ pub unsafe extern "C-unwind" fn smtp_starttls_get_ctx(session: smtp_session_t) -
 }
 
 /// Sets the callback that is asked for the pass phrase of a private key, for the whole
-/// process.
+/// process; NULL is refused. The callback must return: no `longjmp`, no exception.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smtp_starttls_set_password_cb(
     cb: smtp_starttls_passwordcb_t,

@@ -84,7 +84,7 @@ pub enum smtp_event {
     SMTP_EV_EXTNA_STARTTLS,
     /// ETRN is required and not offered: `int *quit`, preset to 1.
     SMTP_EV_EXTNA_ETRN,
-    /// CHUNKING is required and not offered: `int *quit`.
+    /// CHUNKING is required and not offered: `int *quit`; the session ends in any case.
     SMTP_EV_EXTNA_CHUNKING,
     /// BINARYMIME is required and not offered; the session ends.
     SMTP_EV_EXTNA_BINARYMIME,
@@ -258,7 +258,9 @@ pub type smtp_etrn_enumerate_nodecb_t = Option<
     ),
 >;
 /// Supplies a message's text. `len` NULL: start at the beginning. Else the next block, which
-/// must live until the next call; `*len` is its length, 0 at the end. `*ctx` is NULL at
+/// must live until the next call; `*len` is its length, 0 at the end. An end while headers are
+/// read ends the headers, and the callback is asked again for the body. A callback that fails
+/// sets `errno` and gives length 0: the session ends without the message. `*ctx` is NULL at
 /// first and the callback's to use; what it points to in the end is released with free().
 pub type smtp_messagecb_t = Option<
     unsafe extern "C-unwind" fn(ctx: *mut *mut c_void, len: *mut c_int, arg: *mut c_void) -> *const c_char,
@@ -271,7 +273,8 @@ pub type smtp_eventcb_t =
 /// does not count follows each.
 pub type smtp_monitorcb_t =
     Option<unsafe extern "C-unwind" fn(buf: *const c_char, buflen: c_int, writing: c_int, arg: *mut c_void)>;
-/// Asked for the pass phrase of a private key, as OpenSSL's `pem_password_cb`.
+/// Asked for the pass phrase of a private key, as OpenSSL's `pem_password_cb`. It must return:
+/// no `longjmp`, no exception.
 pub type smtp_starttls_passwordcb_t = Option<
     unsafe extern "C-unwind" fn(buf: *mut c_char, buflen: c_int, rwflag: c_int, arg: *mut c_void) -> c_int,
 >;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the application is told and asked during a session.
 
-use std::ffi::c_int;
-
 /// Something that is due to the application. Messages, recipients and nodes are named by
 /// their position in the session, so that nothing borrowed is alive during the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub enum Event {
         /// Position of the message.
         message: usize,
         /// Bytes of this part.
-        bytes: c_int,
+        bytes: i32,
     },
     /// The message got its final reply.
     MessageSent {
@@ -74,7 +72,7 @@ pub enum Question {
 impl Question {
     /// What the answer is before the application was asked, and without an event callback.
     #[must_use]
-    pub const fn preset(self) -> c_int {
+    pub const fn preset(self) -> i32 {
         match self {
             Self::NoEtrn => 1,
             _ => 0,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The SMTP dialogue as a pure state machine: replies in, commands out.
 //!
-//! No socket, no clock, no callback and no C type is known here. [`Engine::next`] says what
+//! No socket, no clock, no callback and no C pointer is known here. [`Engine::next`] says what
 //! to do, the session does it and feeds back what came of it.
 
 pub mod command;

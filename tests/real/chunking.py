@@ -54,7 +54,7 @@ FAR_TOO_LONG = lines(*[b"%08d " % n + b"too long " * 7 for n in range(100_000)])
 REFUSED_LATE = lines(*[b"%08d before" % n for n in range(8000)], b"refuse this")
 
 
-class World(unittest.TestCase):
+class Site(unittest.TestCase):
     """One server for all tests of a class. A subclass says which."""
 
     server_class: type[PostfixWithRules | EximWithRules]
@@ -185,6 +185,10 @@ class World(unittest.TestCase):
         resets = {answer[:3] for command, answer in last.answers if command == "RSET"}
         self.assertLessEqual(resets, {"250"}, outcome)
 
+
+class World(Site):
+    """What holds with every server."""
+
     def test_each_kind_between_two_that_are_taken(self) -> None:
         for mode, keywords in MODES.items():
             with self.subTest(mode):
@@ -238,6 +242,33 @@ class World(unittest.TestCase):
         self.assertEqual(outcome.starts[0].transactions, [])
 
 
+class PostfixAsItComes(PostfixWithRules):
+    """With the limits for errors that Postfix has of its own: it slows down at 10, hangs up at 20."""
+
+    def __init__(self):
+        super().__init__()
+        for name in list(self.settings):
+            if name == "smtpd_error_sleep_time" or (name.startswith("smtpd_") and name.endswith("_limit")):
+                del self.settings[name]
+
+
+class WithLimits(Site):
+    """A refused MAIL makes errors of what is written behind it, and Postfix bears few."""
+
+    server_class = PostfixAsItComes
+
+    def test_a_refused_sender_does_not_keep_others_back(self) -> None:
+        for keywords in MODES.values():
+            for messages, recipients in ((1, 30), (5, 2)):
+                with self.subTest(keywords=keywords, messages=messages):
+                    self.server.offer(*keywords)
+                    letters = [self.letter("MAIL", recipients=recipients) for _ in range(messages)]
+                    letters.append(self.letter("taken"))
+                    outcome = self.several(self.server.port, letters, 1)
+                    self.assertEqual(outcome.starts[0].result[0], 1)
+                    self.assertEqual(len(self.delivered()), len(letters[-1].recipients))
+
+
 class WithPostfix(World):
     server_class = PostfixWithRules
     kinds = (*World.kinds, "middle")
@@ -283,13 +314,13 @@ class WithExim(World):
 
 def load_tests(loader: unittest.TestLoader, *_) -> unittest.TestSuite:
     # World itself is none.
-    cases = World.__subclasses__()
+    cases = [*World.__subclasses__(), WithLimits]
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
 
 
 def stop_servers(*_) -> None:
     """unittest does not, when it is ended from outside."""
-    for case in World.__subclasses__():
+    for case in [*World.__subclasses__(), WithLimits]:
         case.doClassCleanups()
     sys.exit(1)
 

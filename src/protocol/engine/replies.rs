@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Replies as they come: what each one means for its message and its recipients.
 
-use std::ffi::c_int;
-
 use super::start::Scope;
 use super::{Engine, Outcome, Phase, Senders, Step};
 use crate::error::Error;
@@ -26,7 +24,7 @@ impl Engine {
     }
 
     /// The application's answer to the last [`Step::Ask`].
-    pub fn answer(&mut self, outbox: &dyn Outbox, answer: c_int) {
+    pub fn answer(&mut self, outbox: &dyn Outbox, answer: i32) {
         match self.question.take() {
             None => {}
             Some(Question::SyntaxWarning) => match self.held.take() {
