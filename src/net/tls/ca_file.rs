@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use foreign_types::{ForeignType as _, ForeignTypeRef as _};
 use memchr::memmem::{self, Finder};
+use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::ssl::SslRef;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
@@ -34,6 +35,8 @@ const SEARCHED_MAX: usize = 64;
 #[derive(Debug)]
 pub(super) struct CaFile {
     path: PathBuf,
+    /// Its certificates in DER, once one was needed.
+    certificates: OnceCell<Vec<Vec<u8>>>,
     /// What was looked for already: it is in the store now, or not in the file.
     searched: Mutex<HashSet<Vec<u8>>>,
 }
@@ -45,7 +48,11 @@ pub(super) fn is_usable(path: &Path) -> bool {
 
 impl CaFile {
     pub(super) fn new(path: PathBuf) -> Arc<Self> {
-        Arc::new(Self { path, searched: Mutex::default() })
+        Arc::new(Self {
+            path,
+            certificates: OnceCell::new(),
+            searched: Mutex::default(),
+        })
     }
 
     /// Verifies the server's chain once more, with what the file adds, if an issuer was
@@ -58,8 +65,11 @@ impl CaFile {
         let chain = ssl.peer_cert_chain().into_iter().flatten();
         let wanted: Vec<Vec<u8>> = chain.flat_map(leads_to).collect();
         if self.is_news(&wanted) {
-            let Ok(pem) = read(&self.path) else { return };
-            add_issuers(ssl, certificates(&pem).collect(), wanted.clone());
+            let decoded = || read(&self.path).map(|pem| certificates(&pem).collect());
+            let Ok(list) = self.certificates.get_or_try_init(decoded) else {
+                return;
+            };
+            add_issuers(ssl, list.iter().collect(), wanted.clone());
             self.remember(wanted);
         }
         // Another session may have added what this one lacked.
@@ -111,11 +121,11 @@ fn without_line_ends(text: &[u8]) -> Vec<u8> {
 }
 
 /// Adds to the store what the server's chain leads to, what that leads to, and so on.
-fn add_issuers(ssl: &SslRef, mut list: Vec<Vec<u8>>, mut wanted: Vec<Vec<u8>>) {
+fn add_issuers(ssl: &SslRef, mut list: Vec<&Vec<u8>>, mut wanted: Vec<Vec<u8>>) {
     let store = ssl.ssl_context().cert_store();
     loop {
         let finders: Vec<Finder<'_>> = wanted.iter().map(Finder::new).collect();
-        let is_wanted = |der: &Vec<u8>| finders.iter().any(|finder| finder.find(der).is_some());
+        let is_wanted = |der: &&Vec<u8>| finders.iter().any(|finder| finder.find(der).is_some());
         let (found, rest): (Vec<_>, Vec<_>) = list.into_iter().partition(is_wanted);
         if found.is_empty() {
             return;
