@@ -148,7 +148,7 @@ def unpacked(program: str, *arguments: str) -> list[str]:
     return [str(HERE / "in_packages.sh"), str(PACKAGES), program, *arguments]
 
 
-EXIM_CONF = """\
+EXIM_MAIN = """\
 primary_hostname = mail.example
 spool_directory = {folder}/spool
 log_file_path = {folder}/logs/%slog
@@ -158,13 +158,9 @@ tls_advertise_hosts =
 host_lookup =
 rfc1413_query_timeout = 0s
 smtp_accept_max_per_connection = 0
-acl_smtp_rcpt = rcpt
+"""
 
-begin acl
-rcpt:
-  accept domains = example.org
-  deny message = relay not permitted
-
+EXIM_DELIVERY = """\
 begin routers
 all:
   driver = accept
@@ -176,6 +172,16 @@ inbox:
   maildir_format
   directory = {folder}/mail/inbox
 """
+
+EXIM_CONF = f"""\
+{EXIM_MAIN}acl_smtp_rcpt = rcpt
+
+begin acl
+rcpt:
+  accept domains = example.org
+  deny message = relay not permitted
+
+{EXIM_DELIVERY}"""
 
 
 class Exim(Maildir):

@@ -3,7 +3,7 @@
 
 import subprocess
 
-from more_servers import Exim, unpacked
+from more_servers import EXIM_DELIVERY, EXIM_MAIN, Exim, unpacked
 from servers import Postfix, wait_for
 
 REFUSED = "refused@example.net"
@@ -57,16 +57,9 @@ class PostfixWithRules(Postfix):
                  DELIVERY_SECONDS)  # fmt: skip
 
 
-EXIM_CONF = """\
-primary_hostname = mail.example
-spool_directory = {folder}/spool
-log_file_path = {folder}/logs/%slog
-deliver_drop_privilege = true
-keep_environment =
-tls_advertise_hosts =
-host_lookup =
-rfc1413_query_timeout = 0s
-smtp_accept_max_per_connection = 0
+EXIM_CONF = (
+    EXIM_MAIN
+    + """\
 message_size_limit = {limit}
 chunking_advertise_hosts = {chunking}
 pipelining_advertise_hosts = {pipelining}
@@ -91,19 +84,13 @@ data:
         message = later
   accept
 
-begin routers
-all:
-  driver = accept
-  transport = inbox
-
-begin transports
-inbox:
-  driver = appendfile
-  maildir_format
-  directory = {folder}/mail/inbox
+"""
+    + EXIM_DELIVERY
+    + """\
   envelope_to_add
   return_path_add
 """
+)
 
 
 class EximWithRules(Exim):
