@@ -143,6 +143,10 @@ fn clean_run(text: &[u8]) -> usize {
         // once before its lines are. With other text that would be work for nothing.
         if lines >= 2 {
             clean += clean_windows(text, clean);
+            // Windows end where they end; the octet behind them may begin a line.
+            if text.get(clean) == Some(&b'.') {
+                return clean;
+            }
         }
     }
     text.len()
@@ -288,6 +292,15 @@ mod tests {
                 let expected = first.or_else(|| stops.next()).or(last).unwrap_or(text.len());
                 assert_eq!(clean_run(&text), expected, "{octet} at {at}");
             }
+        }
+    }
+
+    #[test]
+    fn a_dot_behind_whole_windows_is_doubled() {
+        for windows in 1..4 {
+            let long = "x".repeat(windows * WINDOW - CRLF.len());
+            let text = format!("a\r\nb\r\n{long}\r\n.\r\nMAIL FROM:<forged@example.org>\r\n");
+            assert_eq!(encode(&[&text]), text.replace("\r\n.\r\n", "\r\n..\r\n"));
         }
     }
 
