@@ -32,6 +32,29 @@ impl<'a> Input<'a> {
         usize::from(self.byte()) % bound
     }
 
+    /// A size at which the library does something else, or one beside it, or a multiple.
+    pub(crate) fn size(&mut self) -> usize {
+        const SMALL: [usize; 12] = [0, 1, 2, 16, 32, 64, 78, 128, 255, 256, 512, 1000];
+        const LARGE: [usize; 4] = [2048, 4096, 16_384, 65_536];
+        // Large ones cost time, and small ones add up to them.
+        let size = match self.below(32) {
+            large @ 0..4 => LARGE[large],
+            small => SMALL[small % SMALL.len()],
+        };
+        match self.below(16) {
+            0 => size + 1,
+            1 => size.saturating_sub(1),
+            2 => size + 2,
+            3 => size.saturating_sub(2),
+            4 => 2 * size,
+            5 => 2 * size + 1,
+            6 => (2 * size).saturating_sub(1),
+            7 => 3 * size,
+            8 => usize::from(self.byte()),
+            _ => size,
+        }
+    }
+
     /// The next bytes, up to 255 of them.
     pub(crate) fn block(&mut self) -> &'a [u8] {
         let length = usize::from(self.byte()).min(self.0.len());
@@ -45,7 +68,7 @@ impl<'a> Input<'a> {
         std::mem::take(&mut self.0)
     }
 
-    /// Cuts a text at places that depend on these bytes.
+    /// Cuts a text at short distances that depend on these bytes.
     pub(crate) fn cut<'t>(&mut self, text: &'t [u8]) -> Vec<&'t [u8]> {
         let mut parts = Vec::new();
         let mut rest = text;

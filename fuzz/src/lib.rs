@@ -11,14 +11,18 @@
 )]
 
 mod base64;
+mod body;
 mod engine;
 mod envelope;
+mod headers;
 mod input;
 mod names;
 mod outbox;
+#[cfg(test)]
+mod planted;
 mod replies;
 mod sasl;
-mod text;
+mod shapes;
 
 /// Something that holds for any bytes.
 pub struct Target {
@@ -35,8 +39,8 @@ pub const TARGETS: &[Target] = &[
     replies::REPLIES,
     replies::EXTENSIONS,
     engine::ENGINE,
-    text::BODY,
-    text::HEADERS,
+    body::BODY,
+    headers::HEADERS,
     envelope::XTEXT,
     envelope::PATHS,
     names::SERVER,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! The fuzz targets, briefly and without a fuzzer: seeds changed at random, the same in each
-//! run. `scripts/fuzz` runs them for longer.
+//! The fuzz targets without a fuzzer: bytes that look random, and seeds changed at random, the
+//! same in each run. Briefly, unless `PROPERTY_ROUNDS` says how many inputs each target gets
+//! (`scripts/fuzz --oracles`).
 
 #![allow(
     clippy::expect_used,
@@ -15,6 +16,7 @@
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
+use std::env;
 use std::time::{Duration, Instant};
 
 use targets::{TARGETS, Target};
@@ -38,8 +40,12 @@ impl Random {
         const TELLING: &[u8] = b"\0\r\n .:-+=\"<>\\259\x01\x7f\x80\xff";
         match self.below(3) {
             0 => TELLING[self.below(TELLING.len())],
-            _ => u8::try_from(self.below(256)).expect("a byte"),
+            _ => self.any(),
         }
+    }
+
+    fn any(&mut self) -> u8 {
+        u8::try_from(self.below(256)).expect("a byte")
     }
 
     /// Changes a few bytes.
@@ -58,6 +64,8 @@ impl Random {
 }
 
 fn smoke(target: &Target) -> usize {
+    let wanted = env::var("PROPERTY_ROUNDS").ok().and_then(|rounds| rounds.parse::<usize>().ok());
+    let rounds = wanted.unwrap_or(ROUNDS);
     let begun = Instant::now();
     let mut random = Random(0x5eed);
     let mut pool: Vec<Vec<u8>> = target.seeds.iter().map(|seed| seed.to_vec()).collect();
@@ -65,9 +73,15 @@ fn smoke(target: &Target) -> usize {
     for seed in &pool {
         (target.run)(seed);
     }
-    for round in 0..ROUNDS {
-        if begun.elapsed() > LONGEST {
+    for round in 0..rounds {
+        if wanted.is_none() && begun.elapsed() > LONGEST {
             return round;
+        }
+        if round % 2 == 0 {
+            let length = 4 + random.below(64);
+            let data: Vec<u8> = (0..length).map(|_| random.any()).collect();
+            (target.run)(&data);
+            continue;
         }
         let other = pool[random.below(pool.len())].clone();
         let mut data = pool[random.below(pool.len())].clone();
@@ -77,13 +91,13 @@ fn smoke(target: &Target) -> usize {
         if data.len() < 4096 {
             if pool.len() < 64 {
                 pool.push(data);
-            } else if round % 8 == 0 {
+            } else if round % 8 == 1 {
                 let at = target.seeds.len() + random.below(pool.len() - target.seeds.len());
                 pool[at] = data;
             }
         }
     }
-    ROUNDS
+    rounds
 }
 
 #[test]

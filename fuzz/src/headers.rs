@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! The text of a message: a server that undoes the dots sees the application's lines, and one
-//! end of the text. Headers can be neither smuggled in nor lost.
+//! The headers of a message can be neither smuggled in nor lost.
 
 use esmtp::content::header::{Facts, HeaderOption, Headers, Value};
 use esmtp::content::{Body, End, Framing, Options, Output, Text};
 
 use super::Target;
 use super::input::Input;
-
-pub(crate) const BODY: Target = Target {
-    name: "body",
-    run: body,
-    seeds: &[
-        b"\x00\x04aaaa.\r\n..\r\n.\n.\r\r\n\n.",
-        b"\x01\x02abhello\r\n.\r\nMAIL FROM:<x>\r\n",
-        b"\x02\x02abbinary\r\x00\n",
-    ],
-};
 
 pub(crate) const HEADERS: Target = Target {
     name: "headers",
@@ -71,26 +60,6 @@ fn undo_dots(wire: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Lines end in CRLF, the last one too.
-fn normal_form(text: &[u8]) -> Vec<u8> {
-    let mut normal = Vec::new();
-    let mut bytes = text.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\r' => {
-                bytes.next_if_eq(&b'\n');
-                normal.extend_from_slice(b"\r\n");
-            }
-            b'\n' => normal.extend_from_slice(b"\r\n"),
-            other => normal.push(other),
-        }
-    }
-    if !normal.is_empty() && !normal.ends_with(b"\r\n") {
-        normal.extend_from_slice(b"\r\n");
-    }
-    normal
-}
-
 /// No CR or LF stands alone.
 fn check_line_ends(wire: &[u8]) {
     for (at, byte) in wire.iter().enumerate() {
@@ -108,32 +77,6 @@ fn divide(text: &[u8]) -> (&[u8], &[u8]) {
         .position(|four| four == b"\r\n\r\n")
         .expect("headers end in an empty line");
     (&text[..end + 2], &text[end + 4..])
-}
-
-fn body(data: &[u8]) {
-    let mut input = Input::new(data);
-    let kind = input.below(3);
-    let cuts = input.block();
-    let body = input.rest();
-    let message = [b"X: y\r\n\r\n", body].concat();
-    let blocks = Input::new(cuts).cut(&message);
-    let headers = Headers::default();
-    match kind {
-        0 => {
-            let wire = send(&headers, &blocks, Framing::Dots, Body::Lines);
-            check_line_ends(&wire);
-            assert_eq!(divide(&undo_dots(&wire)).1, normal_form(body));
-        }
-        1 => {
-            let wire = send(&headers, &blocks, Framing::Chunks, Body::Lines);
-            check_line_ends(&wire);
-            assert_eq!(divide(&wire).1, normal_form(body));
-        }
-        _ => {
-            let wire = send(&headers, &blocks, Framing::Chunks, Body::Binary);
-            assert_eq!(divide(&wire).1, body);
-        }
-    }
 }
 
 /// How many headers of a name there are.
