@@ -3,6 +3,8 @@
 
 import difflib
 
+from normal_form import shortened
+
 
 def changes(reference, ours):
     """What ours does otherwise: `- ` lines of the reference, `+ ` lines of ours."""
@@ -27,12 +29,14 @@ def judge(scenario, reference, ours):
     if reference == ours and not scenario.reference_varies:
         return ["the reference does the same: this is no divergence (any more)"]
     if scenario.ours:
-        if ours == scenario.ours:
+        expected = [shortened(line) for line in scenario.ours]
+        if ours == expected:
             return []
-        return list(difflib.unified_diff(scenario.ours, ours, "expected", "ours", lineterm="", n=2))
+        return list(difflib.unified_diff(expected, ours, "expected", "ours", lineterm="", n=2))
     found = changes(reference, ours)
-    if found == scenario.changes:
+    expected = [shortened(line) for line in scenario.changes]
+    if found == expected:
         return []
     verdict = ["changes other than expected:"]
-    verdict += difflib.unified_diff(scenario.changes, found, "expected changes", "changes", lineterm="", n=1)
+    verdict += difflib.unified_diff(expected, found, "expected changes", "changes", lineterm="", n=1)
     return verdict + in_context(reference, ours)

@@ -22,6 +22,7 @@ BASE64 = re.compile(rb"(?<= )[A-Za-z0-9+/]{16,}={0,2}(?=\r)|^[A-Za-z0-9+/]{16,}=
 SIGNATURE = re.compile(rb"^(235 .*)v=[A-Za-z0-9+/]{20,}=*", re.M)
 SASL = re.compile(rb"(?:[ny]|p=[a-z-]+),.*|[rcvme]=.*", re.DOTALL)
 ESCAPE = re.compile(rb"\\(x[0-9a-f]{2}|.)")
+REPEATED = re.compile(r"((?:\\x..|\\?.){1,2}?)\1{63,}")
 
 
 def stable(data):
@@ -62,6 +63,11 @@ def stable_counts(trace, received):
             event = rb"(event MESSAGEDATA \d+ s\d+ m\d+) %d$" % len(line)
             trace = re.sub(event, rb"\1 length of $ID", trace, count=1, flags=re.M)
     return trace
+
+
+def shortened(line):
+    """What is repeated often is written once."""
+    return REPEATED.sub(lambda found: f"{{{len(found[0]) // len(found[1])}:{found[1]}}}", line)
 
 
 def unescaped(text):
@@ -118,8 +124,14 @@ def normal_form(run, scenario):
     lines.append(run.ending)
     grouped = re.search(r"PIPELINING|CHUNKING", scenario.server) is not None
     lines += monitor_lines(calls, grouped)
-    if scenario.ignore_wire:
-        return lines
+    if not scenario.ignore_wire:
+        lines += wire_lines(run, chunked)
+    return [shortened(line) for line in lines]
+
+
+def wire_lines(run, chunked):
+    """What the server got over each connection."""
+    lines = []
     for number, (data, remarks) in enumerate(zip(run.received, run.remarks), start=1):
         data = stable(joined_wire(data) if chunked else data)
         lines += [f"wire {number}: {line}" for line in shown(data)]

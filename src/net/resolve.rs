@@ -20,9 +20,22 @@ pub struct Resolved {
     pub canonical: Option<CString>,
 }
 
+/// The services of mail submission, which a system without `/etc/services` does not know.
+const SERVICES: [(&CStr, &CStr); 4] =
+    [(c"smtp", c"25"), (c"submission", c"587"), (c"submissions", c"465"), (c"smtps", c"465")];
+
+/// The port of a service that is known without the system's list.
+fn known_port(service: &CStr) -> Option<&'static CStr> {
+    SERVICES.iter().find(|(name, _)| *name == service).map(|(_, port)| *port)
+}
+
 /// Looks up host and service.
 pub fn resolve(host: &CStr, service: &CStr) -> Result<Resolved> {
-    let list = List::look_up(Some(host), Some(service), libc::AI_CANONNAME)?;
+    let look_up = |service| List::look_up(Some(host), Some(service), libc::AI_CANONNAME);
+    let list = look_up(service).or_else(|error| match known_port(service) {
+        Some(port) if error == Error::Resolve(ResolveError::Service) => look_up(port),
+        _ => Err(error),
+    })?;
     let mut resolved = Resolved { addresses: Vec::new(), canonical: None };
     for entry in list.iter() {
         if resolved.canonical.is_none() {
@@ -46,7 +59,7 @@ pub(super) fn canonical_name(host: &CStr) -> Option<CString> {
 
 /// Whether the system knows a service by this name or number.
 pub(super) fn is_service(service: &CStr) -> bool {
-    List::look_up(None, Some(service), 0).is_ok()
+    known_port(service).is_some() || List::look_up(None, Some(service), 0).is_ok()
 }
 
 /// A result of `getaddrinfo`, freed with the value.
@@ -170,5 +183,18 @@ mod tests {
         assert_eq!(error, Error::Resolve(ResolveError::Service));
         assert!(is_service(c"25"));
         assert!(!is_service(c"no-such-service"));
+    }
+
+    /// Whether or not the system knows them.
+    #[test]
+    fn services_of_mail() {
+        for (service, port) in [(c"smtp", 25), (c"submission", 587), (c"submissions", 465)] {
+            let resolved = resolve(c"127.0.0.1", service).expect("known");
+            assert_eq!(resolved.addresses, [([127, 0, 0, 1], port).into()], "{service:?}");
+            assert!(is_service(service));
+        }
+        assert_eq!(known_port(c"smtps"), Some(c"465"));
+        assert_eq!(known_port(c"smtp "), None);
+        assert_eq!(known_port(c""), None);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! `host[:service]` as the application sets it.
+//! `host[:service]` as the application sets it, perhaps with `smtp://` or `smtps://` before it.
 
 use std::ffi::{CStr, CString};
 use std::net::Ipv6Addr;
@@ -9,7 +9,9 @@ use crate::domain::to_a_labels;
 use crate::error::{Error, ResolveError, Result};
 
 /// The submission port (RFC 6409).
-const DEFAULT_SERVICE: &CStr = c"587";
+const SUBMISSION: &CStr = c"587";
+/// The port for submission with TLS from the first byte (RFC 8314 §7.3).
+const SUBMISSIONS: &CStr = c"465";
 
 /// Host and service, both as they were written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,14 +20,17 @@ pub struct Server {
     pub host: CString,
     /// A name or a number; `None` if there is none.
     pub service: Option<CString>,
+    /// TLS from the first byte was asked for, whatever the port.
+    pub implicit_tls: bool,
 }
 
 impl Server {
     /// Divides `host:service`, `[address]:service` and bare IPv6 addresses. An empty host is
-    /// the loopback, an empty service is as good as none.
+    /// the loopback, an empty service is as good as none. `smtps://` asks for TLS from the first
+    /// byte, `smtp://` for nothing.
     #[must_use]
     pub fn parse(text: &CStr) -> Self {
-        let bytes = text.to_bytes();
+        let (implicit_tls, bytes) = without_scheme(text.to_bytes());
         let (host, service) = bracketed(bytes)
             .or_else(|| bare_address(bytes))
             .unwrap_or_else(|| divide(bytes, bytes.iter().position(|byte| *byte == b':')));
@@ -33,15 +38,15 @@ impl Server {
         Self {
             host: given(host).unwrap_or_else(|| c"localhost".to_owned()),
             service: given(service),
+            implicit_tls,
         }
     }
-}
 
-impl Server {
     /// The service, submission if none was given.
     #[must_use]
     pub fn service(&self) -> &CStr {
-        self.service.as_deref().unwrap_or(DEFAULT_SERVICE)
+        let default = if self.implicit_tls { SUBMISSIONS } else { SUBMISSION };
+        self.service.as_deref().unwrap_or(default)
     }
 
     /// The host as DNS, TLS and certificates know it: a name that is not ASCII in A-labels.
@@ -57,6 +62,21 @@ impl Server {
 #[must_use]
 pub fn server_host(text: &CStr) -> CString {
     Server::parse(text).host
+}
+
+/// Whether the scheme asks for TLS, and what comes behind it up to the slash with which a URL
+/// may end.
+fn without_scheme(text: &[u8]) -> (bool, &[u8]) {
+    let behind = |scheme: &[u8]| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        let rest = rest.strip_suffix(b"/").unwrap_or(rest);
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    match (behind(b"smtps://"), behind(b"smtp://")) {
+        (Some(rest), _) => (true, rest),
+        (None, Some(rest)) => (false, rest),
+        (None, None) => (false, text),
+    }
 }
 
 /// `[address]` with an optional `:service`.
@@ -124,8 +144,33 @@ mod tests {
             (c"::1:25", "::1", "25"),
             (c"2001:db8::1:no-such-service", "2001", "db8::1:no-such-service"),
             (c"a:b:c", "a", "b:c"),
+            (c"smtps", "smtps", "587"),
+            (c"smtp:25", "smtp", "25"),
+            (c"smtps:/x", "smtps", "/x"),
         ] {
             assert_eq!(parsed(text), (host.to_owned(), service.to_owned()), "{text:?}");
+            assert!(!Server::parse(text).implicit_tls, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn schemes() {
+        for (text, host, service, implicit_tls) in [
+            (c"smtp://mx.example.org", "mx.example.org", "587", false),
+            (c"smtp://mx.example.org:25", "mx.example.org", "25", false),
+            (c"SMTP://[::1]:2525/", "::1", "2525", false),
+            (c"smtps://mx.example.org", "mx.example.org", "465", true),
+            (c"smtps://mx.example.org:", "mx.example.org", "465", true),
+            (c"smtps://mx.example.org:2465", "mx.example.org", "2465", true),
+            (c"Smtps://[::1]:994/", "::1", "994", true),
+            (c"smtps://::1", "::1", "465", true),
+            (c"smtps://mx.example.org:submission", "mx.example.org", "submission", true),
+            (c"smtps://_submission._tcp.example.org", "_submission._tcp.example.org", "465", true),
+            (c"smtps://", "localhost", "465", true),
+            (c"smtp:///", "localhost", "587", false),
+        ] {
+            assert_eq!(parsed(text), (host.to_owned(), service.to_owned()), "{text:?}");
+            assert_eq!(Server::parse(text).implicit_tls, implicit_tls, "{text:?}");
         }
     }
 }

@@ -45,7 +45,12 @@ impl Status {
 
     /// Takes over a complete, valid reply.
     pub fn set(&self, reply: &Reply) {
-        let text: Box<[Cell<u8>]> = reply.text().iter().chain(&[0]).copied().map(Cell::new).collect();
+        const END: &[u8] = b"\r\n\0";
+        let shown = reply.status_text();
+        let mut text = Vec::with_capacity(shown.len() + END.len());
+        text.extend(shown.iter().copied().map(Cell::new));
+        text.extend(END.iter().copied().map(Cell::new));
+        let text = text.into_boxed_slice();
         self.code.set(c_int::from(reply.code().value()));
         let (class, subject, detail) = reply
             .enhanced()

@@ -89,7 +89,11 @@ impl Connection {
 
     /// Writes what the socket takes now, at most a record.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Attempt> {
-        match self.operate(|stream| stream.ssl_write(bytes)) {
+        let written = self.operate(|stream| stream.ssl_write(bytes));
+        if self.stream.get_ref().is_deaf() {
+            return Ok(Attempt::Ended);
+        }
+        match written {
             Ok(count) => Ok(Attempt::Bytes(count)),
             Err(error) => self.attempt(&error),
         }

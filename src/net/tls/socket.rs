@@ -14,11 +14,13 @@ const TURNS: u32 = 8;
 pub(super) struct Socket {
     socket: TcpStream,
     turns: u32,
+    // The peer takes nothing more.
+    deaf: bool,
 }
 
 impl Socket {
     pub(super) fn new(socket: TcpStream) -> Self {
-        Self { socket, turns: TURNS }
+        Self { socket, turns: TURNS, deaf: false }
     }
 
     pub(super) fn tcp(&self) -> &TcpStream {
@@ -28,6 +30,11 @@ impl Socket {
     /// Allows reading for another while.
     pub(super) fn renew(&mut self) {
         self.turns = TURNS;
+    }
+
+    /// What was written last, and what will be, goes nowhere.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.deaf
     }
 
     /// OpenSSL came back because it had read for long, not because nothing was there.
@@ -47,13 +54,25 @@ impl Read for Socket {
 }
 
 impl Write for Socket {
+    /// A peer that hangs up may have said why, and OpenSSL 3.2 and later read nothing more once a
+    /// write has failed. So none does.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        retry(|| self.socket.write(bytes))
+        match retry(|| self.socket.write(bytes)) {
+            Err(error) if is_hang_up(&error) => {
+                self.deaf = true;
+                Ok(bytes.len())
+            }
+            result => result,
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn is_hang_up(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 fn retry(mut operation: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {

@@ -76,7 +76,7 @@ impl Run {
         let (Some(link), Some(setup)) = (&mut self.link, setup) else {
             return;
         };
-        if link.parser.has_leftover() {
+        if !link.parser.is_empty() {
             return link.engine.fail(session, Error::ResponseSyntax);
         }
         let deadline = far(session.timeouts.get().of(Timeout::Greeting));
