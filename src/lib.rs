@@ -11,9 +11,10 @@
 //! content    message text and headers          (pure)
 //! sasl       mechanisms and plug-ins
 //! net        names, addresses, connections, TLS
+//! policy     what the administrator says of all programs
 //! ```
 //!
-//! Imports point downwards only; the last four do not know each other.
+//! Imports point downwards only; the last five do not know each other.
 
 pub mod content;
 mod domain;
@@ -23,6 +24,7 @@ pub mod fault;
 pub mod ffi;
 #[allow(unsafe_code)]
 pub mod net;
+pub mod policy;
 pub mod protocol;
 pub mod sasl;
 pub mod session;

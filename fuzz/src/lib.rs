@@ -20,6 +20,7 @@ mod names;
 mod outbox;
 #[cfg(test)]
 mod planted;
+mod policy;
 mod replies;
 mod sasl;
 mod shapes;
@@ -45,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     envelope::PATHS,
     names::SERVER,
     names::CERTIFICATE,
+    policy::POLICY,
     base64::BASE64,
     sasl::CHALLENGES,
     sasl::NTLM,
