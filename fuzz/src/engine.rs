@@ -3,11 +3,12 @@
 //! only if the last word about it was that.
 
 use esmtp::error::Error;
-use esmtp::protocol::{Command, Engine, Reply, ReplyForm, ReplyParser, Step};
+use esmtp::protocol::{Command, Engine, MessageAt, Opening, Reply, ReplyForm, ReplyParser, Step};
 
 use super::Target;
 use super::input::Input;
-use super::outbox::Mail;
+use super::mailbag::Mailbag;
+use super::outbox;
 
 pub(crate) const ENGINE: Target = Target {
     name: "engine",
@@ -62,8 +63,8 @@ fn reply(input: &mut Input<'_>, form: ReplyForm) -> Result<Reply, Error> {
 
 fn engine(data: &[u8]) {
     let mut input = Input::new(data);
-    let mail = Mail::new(&mut input);
-    let mut engine = Engine::new(input.flag());
+    let mail = outbox::any(&mut input);
+    let mut engine = Engine::new(if input.flag() { Opening::Tls } else { Opening::Greeting });
     let mut quitting = false;
     for _ in 0..STEPS {
         let step = engine.next(&mail);
@@ -77,22 +78,22 @@ fn engine(data: &[u8]) {
                 }
             }
             // Nobody says anything for ever.
-            Step::Receive if input.is_empty() => engine.fail(&mail, Error::Dropped),
+            Step::Receive if input.is_empty() => engine.fail(Error::Dropped),
             Step::Receive => {
                 assert!(engine.expects_reply(), "a reply is due");
                 match input.byte() {
-                    255 => engine.fail(&mail, Error::System(libc::ETIMEDOUT)),
+                    255 => engine.fail(Error::System(libc::ETIMEDOUT)),
                     _ => match reply(&mut input, engine.form()) {
-                        Ok(reply) => engine.receive(&mail, reply),
-                        Err(error) => engine.fail(&mail, error),
+                        Ok(reply) => engine.receive(reply),
+                        Err(error) => engine.fail(error),
                     },
                 }
             }
-            Step::Ask(_) => engine.answer(&mail, i32::from(input.byte()) - 64),
+            Step::Ask(_) => engine.answer(i32::from(input.byte()) - 64),
             Step::PrepareTls => engine.tls_prepared(input.below(4) != 1),
             Step::Secure => match input.below(4) {
                 1 => engine.tls_refused(Error::Client),
-                2 => engine.fail(&mail, Error::Dropped),
+                2 => engine.fail(Error::Dropped),
                 _ => engine.secured(),
             },
             Step::SelectMechanism => match input.below(4) {
@@ -111,40 +112,43 @@ fn engine(data: &[u8]) {
                 match input.below(8) {
                     1 => engine.source_failed(Error::Client),
                     2 => match reply(&mut input, ReplyForm::Plain { enhanced: false }) {
-                        Ok(reply) => engine.text_interrupted(&mail, &reply),
-                        Err(error) => engine.fail(&mail, error),
+                        Ok(reply) => engine.text_interrupted(reply),
+                        Err(error) => engine.fail(error),
                     },
                     _ => engine.text_sent(),
                 }
             }
-            Step::Chunk { message, ahead } => {
-                if !ahead {
-                    someone_takes(&mail, message);
-                }
+            Step::Chunk { message } => {
+                someone_takes(&mail, message);
                 match input.below(8) {
                     1 => engine.source_failed(Error::Client),
-                    2 if ahead => engine.text_held(),
-                    3 if !ahead => engine.chunk_sent(70_000, false),
-                    _ => engine.chunk_sent(1000, true),
+                    2 => drop(engine.chunk(0, true)),
+                    3 => drop(engine.chunk(70_000, false)),
+                    _ => drop(engine.chunk(1000, true)),
                 }
             }
-            Step::Tell(_) | Step::TextWanted { .. } | Step::TextVoid { .. } => {}
+            Step::Record(verdict) => mail.record(&verdict),
+            Step::Tell(_) | Step::StopText => {}
         }
     }
     panic!("the dialogue does not end");
 }
 
 /// A text is for somebody.
-fn someone_takes(mail: &Mail, message: usize) {
+fn someone_takes(mail: &Mailbag, message: MessageAt) {
     let messages = mail.messages.borrow();
-    assert!(messages[message].recipients.iter().any(|one| !one.complete && one.code / 100 == 2));
+    assert!(messages[message.get()].recipients.iter().any(|one| !one.complete && one.code / 100 == 2));
 }
 
-fn check(mail: &Mail) {
+fn check(mail: &Mailbag) {
     for message in mail.messages.borrow().iter() {
         for one in &message.recipients {
             let taken = one.complete && one.code / 100 == 2;
-            assert!(!taken || message.code / 100 == 2, "taken, but the message was not: {}", message.code);
+            assert!(
+                !taken || message.transfer / 100 == 2,
+                "taken, but the message was not: {}",
+                message.transfer
+            );
         }
     }
 }

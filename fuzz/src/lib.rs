@@ -16,6 +16,8 @@ mod engine;
 mod envelope;
 mod headers;
 mod input;
+#[path = "../../tests/dialogue/mailbag.rs"]
+mod mailbag;
 mod names;
 mod outbox;
 #[cfg(test)]

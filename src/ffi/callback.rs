@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::etrn::option_number;
 use super::types::smtp_event;
-use crate::protocol::{Event, Question};
+use crate::protocol::{Event, MessageAt, NodeAt, Question, RecipientAt};
 use crate::session::callback::{EventCallback, MonitorCallback, Piece, TlsEstablished, TlsQuestion};
 use crate::session::{EtrnNode, Message, Recipient, ReversePath, Session};
 
@@ -179,12 +179,12 @@ impl EventCallback {
 
 // What C is given below belongs to the session, which nothing can free while its callbacks run.
 
-fn message_handle(session: &Session, position: usize) -> *mut Message {
+fn message_handle(session: &Session, position: MessageAt) -> *mut Message {
     let message = session.message(position);
     message.map_or(ptr::null_mut(), |message| Rc::as_ptr(&message).cast_mut())
 }
 
-fn sender(session: &Session, position: usize) -> (*mut c_char, *mut Message) {
+fn sender(session: &Session, position: MessageAt) -> (*mut c_char, *mut Message) {
     let Some(message) = session.message(position) else {
         return (ptr::null_mut(), ptr::null_mut());
     };
@@ -195,7 +195,11 @@ fn sender(session: &Session, position: usize) -> (*mut c_char, *mut Message) {
     (path, Rc::as_ptr(&message).cast_mut())
 }
 
-fn recipient_handle(session: &Session, message: usize, recipient: usize) -> (*mut c_char, *mut Recipient) {
+fn recipient_handle(
+    session: &Session,
+    message: MessageAt,
+    recipient: RecipientAt,
+) -> (*mut c_char, *mut Recipient) {
     let found = session.message(message).and_then(|message| message.recipient(recipient));
     found.map_or((ptr::null_mut(), ptr::null_mut()), |recipient| {
         let mailbox = recipient.given().as_ptr().cast_mut();
@@ -203,7 +207,7 @@ fn recipient_handle(session: &Session, message: usize, recipient: usize) -> (*mu
     })
 }
 
-fn node_arguments(session: &Session, node: usize) -> (c_int, *mut c_char) {
+fn node_arguments(session: &Session, node: NodeAt) -> (c_int, *mut c_char) {
     session.etrn_node(node).map_or((0, ptr::null_mut()), |node: Rc<EtrnNode>| {
         (option_number(node.option()), node.domain().as_ptr().cast_mut())
     })

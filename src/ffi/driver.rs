@@ -10,6 +10,7 @@ use super::exchange;
 use super::guard::{caught, stack_position};
 use super::reader::{Buffer, Reader};
 use crate::error::{self, Error, Result};
+use crate::protocol::MessageAt;
 use crate::session::callback::MessageSource;
 use crate::session::{Block, Call, Session};
 
@@ -44,7 +45,11 @@ unsafe fn serve(session: &Session) -> Result<()> {
     let mut buffer = Buffer::new();
     loop {
         match caught(|| session.advance())? {
-            Call::Done(result) => return result,
+            Call::Done(result) => {
+                // Of a text that the end of the connection cut off.
+                release_source_context(session);
+                return result;
+            }
             Call::Show(piece) => {
                 if let Some(monitor) = session.monitor() {
                     // SAFETY: the caller promises a function of this type.
@@ -116,7 +121,7 @@ unsafe fn serve(session: &Session) -> Result<()> {
     }
 }
 
-fn source(session: &Session, message: usize) -> Option<MessageSource> {
+fn source(session: &Session, message: MessageAt) -> Option<MessageSource> {
     session.message(message)?.source()
 }
 

@@ -9,6 +9,7 @@ use super::guard::{guard, handle, noted, stack_position, text};
 use super::status::view;
 use super::types::{smtp_etrn_enumerate_nodecb_t, smtp_etrn_node_t, smtp_session_t, smtp_status_t};
 use crate::error::{Error, Result};
+use crate::protocol::NodeAt;
 use crate::protocol::envelope::EtrnOption;
 
 /// Asks the server to send the mail that it holds for `node`: a host, or with option '@' a
@@ -60,14 +61,14 @@ pub unsafe extern "C-unwind" fn smtp_etrn_enumerate_nodes(
         return 0;
     };
     let mark = session.walk().enter(stack_position());
-    let mut at = 0;
+    let mut at = NodeAt::FIRST;
     while let Some(pointer) = session.etrn_node(at).map(|node| Rc::as_ptr(&node)) {
         // SAFETY: the session keeps the node.
         let node = unsafe { &*pointer };
         let (option, domain) = (option_number(node.option()), node.domain().as_ptr());
         // SAFETY: the callback is of its type; the session keeps the node.
         unsafe { call(pointer.cast_mut(), option, domain, arg) };
-        at += 1;
+        at = at.next();
     }
     session.walk().leave(mark);
     1

@@ -9,6 +9,7 @@ use super::guard::{guard, handle, noted, optional_text, stack_position};
 use super::types::{smtp_enumerate_messagecb_t, smtp_message_t, smtp_messagecb_t, smtp_session_t};
 use crate::error::Error;
 use crate::fault::{self, Layer};
+use crate::protocol::MessageAt;
 use crate::session::callback::MessageSource;
 
 /// Adds a message to the session. NULL on failure.
@@ -38,11 +39,11 @@ pub unsafe extern "C-unwind" fn smtp_enumerate_messages(
         return 0;
     };
     let mark = session.walk().enter(stack_position());
-    let mut at = 0;
+    let mut at = MessageAt::FIRST;
     while let Some(message) = session.message(at).map(|message| Rc::as_ptr(&message)) {
         // SAFETY: the callback is of its type; the session keeps the message.
         unsafe { call(message.cast_mut(), arg) };
-        at += 1;
+        at = at.next();
     }
     session.walk().leave(mark);
     1

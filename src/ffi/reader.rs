@@ -10,16 +10,8 @@ use std::slice;
 use super::errno;
 use crate::error::Error;
 use crate::session::callback::MessageSource;
+use crate::session::transfer::sizes::{GATHERED, PORTION, SMALL};
 use crate::session::{Block, Session};
-
-/// Most text that goes through the session at once; between two portions the application is
-/// told of progress.
-const PORTION: usize = 262_144;
-/// Blocks up to this size are put together. Programs hand out lines.
-const SMALL: usize = 1024;
-/// How much is put together. It lies on the stack, where a callback that jumps away leaves
-/// nothing behind.
-const GATHERED: usize = 8192;
 
 /// What the source gave and was not passed on yet.
 enum Left<'a> {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::guard::{guard, handle, noted, stack_position, text};
 use super::types::{smtp_enumerate_recipientcb_t, smtp_message_t, smtp_recipient_t};
 use crate::error::{Error, Result};
+use crate::protocol::RecipientAt;
 use crate::protocol::envelope::{Notify, OriginalRecipient};
 
 /// `enum notify_flags` as C passes it: any number.
@@ -44,13 +45,13 @@ pub unsafe extern "C-unwind" fn smtp_enumerate_recipients(
         return 0;
     };
     let mark = message.walk().enter(stack_position());
-    let mut at = 0;
+    let mut at = RecipientAt::FIRST;
     while let Some(recipient) = message.recipient(at).map(|one| Rc::as_ptr(&one)) {
         // SAFETY: the message keeps the recipient.
         let mailbox = unsafe { &*recipient }.given().as_ptr();
         // SAFETY: the callback is of its type; the message keeps the recipient.
         unsafe { call(recipient.cast_mut(), mailbox, arg) };
-        at += 1;
+        at = at.next();
     }
     message.walk().leave(mark);
     1

@@ -13,6 +13,7 @@ use super::types::{
 };
 use super::{driver, errno};
 use crate::error::{self, Error, Result};
+use crate::protocol::{MessageAt, NodeAt, RecipientAt};
 use crate::session::{ApplicationData, EventCallback, MonitorCallback, Session, Timeout};
 
 /// Creates a session. NULL on failure.
@@ -201,23 +202,23 @@ unsafe fn release_all(session: &Session) {
         unsafe { release(data.replace(ptr::null_mut(), None)) };
     };
     data(session.application_data());
-    let mut at = 0;
+    let mut at = NodeAt::FIRST;
     while let Some(node) = session.etrn_node(at).map(|node| Rc::as_ptr(&node)) {
         // SAFETY: the session owns its nodes, and is not destroyed before this walk is over.
         data(unsafe { &*node }.application_data());
-        at += 1;
+        at = at.next();
     }
-    at = 0;
+    let mut at = MessageAt::FIRST;
     while let Some(message) = session.message(at).map(|message| Rc::as_ptr(&message)) {
         // SAFETY: the session owns its messages, as above.
         let message = unsafe { &*message };
         data(message.application_data());
-        let mut who = 0;
+        let mut who = RecipientAt::FIRST;
         while let Some(recipient) = message.recipient(who).map(|one| Rc::as_ptr(&one)) {
             // SAFETY: the message owns its recipients, as above.
             data(unsafe { &*recipient }.application_data());
-            who += 1;
+            who = who.next();
         }
-        at += 1;
+        at = at.next();
     }
 }

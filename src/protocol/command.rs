@@ -6,6 +6,7 @@ use std::io::Write as _;
 use zeroize::Zeroizing;
 
 use super::envelope::{BodyType, ByMode, DeliverBy, EtrnOption, Notify, Return};
+use super::position::{MessageAt, NodeAt, RecipientAt};
 
 /// A command; what it says of a message is the session's to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,15 +21,15 @@ pub enum Command {
     Auth(Zeroizing<Vec<u8>>),
     /// `ETRN` for a node.
     Etrn {
-        /// Position of the node.
-        node: usize,
+        /// Which one.
+        node: NodeAt,
     },
     /// `XUSR`.
     Xusr,
     /// `MAIL FROM`.
     Mail {
-        /// Position of the message.
-        message: usize,
+        /// Which one.
+        message: MessageAt,
         /// Seconds for `BY=` in place of the application's.
         by_seconds: Option<i64>,
         /// With `SMTPUTF8`.
@@ -36,10 +37,10 @@ pub enum Command {
     },
     /// `RCPT TO`.
     Rcpt {
-        /// Position of the message.
-        message: usize,
-        /// Position of the recipient in the message.
-        recipient: usize,
+        /// Which one.
+        message: MessageAt,
+        /// Which one.
+        recipient: RecipientAt,
         /// The transaction has `SMTPUTF8`.
         utf8: bool,
     },
@@ -47,6 +48,8 @@ pub enum Command {
     Data,
     /// The lone dot that ends a text of which nothing was sent.
     EndOfData,
+    /// `BDAT` with the last line end of a text and nothing else.
+    LastChunk,
     /// `RSET`.
     Rset,
     /// `QUIT`.

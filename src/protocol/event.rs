@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the application is told and asked during a session.
 
+use super::position::{MessageAt, NodeAt, RecipientAt};
+
 /// Something that is due to the application. Messages, recipients and nodes are named by
-/// their position in the session, so that nothing borrowed is alive during the call.
+/// their position, so that nothing borrowed is alive during the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     /// A connection stands.
@@ -11,32 +13,32 @@ pub enum Event {
     Disconnect,
     /// MAIL was answered.
     MailStatus {
-        /// Position of the message.
-        message: usize,
+        /// Which one.
+        message: MessageAt,
     },
     /// RCPT was answered.
     RecipientStatus {
-        /// Position of the message.
-        message: usize,
-        /// Position of the recipient in the message.
-        recipient: usize,
+        /// Which one.
+        message: MessageAt,
+        /// Which one.
+        recipient: RecipientAt,
     },
     /// A part of the message's text is on its way.
     MessageData {
-        /// Position of the message.
-        message: usize,
+        /// Which one.
+        message: MessageAt,
         /// Bytes of this part.
         bytes: i32,
     },
     /// The message got its final reply.
     MessageSent {
-        /// Position of the message.
-        message: usize,
+        /// Which one.
+        message: MessageAt,
     },
     /// ETRN was answered.
     EtrnStatus {
-        /// Position of the node.
-        node: usize,
+        /// Which one.
+        node: NodeAt,
     },
     /// 8BITMIME is required and not offered.
     No8BitMime,

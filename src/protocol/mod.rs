@@ -12,13 +12,17 @@ mod extensions;
 pub mod mailbox;
 mod outbox;
 mod pipeline;
+mod position;
 mod reply;
 mod transaction;
+mod verdict;
 
 pub use command::Command;
-pub use engine::{Engine, Outcome, Step};
+pub use engine::{Bdat, Engine, Opening, Outcome, Step};
 pub use event::{Event, Question};
 pub use extensions::Extensions;
 pub use outbox::{Outbox, Required, StartTls};
 pub use pipeline::Wait;
+pub use position::{MessageAt, NodeAt, RecipientAt};
 pub use reply::{EnhancedCode, Reply, ReplyCode, ReplyForm, ReplyParser, Severity};
+pub use verdict::{Accepted, Fate, Verdict};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The messages that wait to be sent, as the engine sees them.
 
-use super::reply::Reply;
+use super::position::{MessageAt, RecipientAt};
 
 /// Whether the session uses STARTTLS (RFC 3207).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,8 +28,8 @@ pub struct Required {
     pub etrn: bool,
 }
 
-/// The messages, recipients and nodes of a session by their positions: what the engine asks
-/// of them, and where it writes down what the server decided.
+/// What the engine asks of a session's messages, recipients and nodes. It is told nothing: what
+/// the server decides comes out of the engine as [`Verdict`](super::Verdict)s.
 pub trait Outbox {
     /// Whether STARTTLS is wanted.
     fn starttls(&self) -> StartTls;
@@ -43,26 +43,15 @@ pub trait Outbox {
     fn etrn_count(&self) -> usize;
 
     /// The first message at or after `from` that can be sent and has an incomplete recipient.
-    fn next_message(&self, from: usize) -> Option<usize>;
+    fn next_message(&self, from: MessageAt) -> Option<MessageAt>;
     /// How many recipients a message has now.
-    fn recipient_count(&self, message: usize) -> usize;
+    fn recipient_count(&self, message: MessageAt) -> usize;
     /// The first incomplete recipient at or after `from`.
-    fn next_recipient(&self, message: usize, from: usize) -> Option<usize>;
+    fn next_recipient(&self, message: MessageAt, from: RecipientAt) -> Option<RecipientAt>;
     /// Whether the message's body is BINARYMIME (RFC 3030 §3).
-    fn is_binary(&self, message: usize) -> bool;
+    fn is_binary(&self, message: MessageAt) -> bool;
     /// Whether an envelope path of the message needs SMTPUTF8 (RFC 6531).
-    fn needs_utf8(&self, message: usize) -> bool;
+    fn needs_utf8(&self, message: MessageAt) -> bool;
     /// The seconds of the message's `BY=`, if it has one (RFC 2852).
-    fn deliver_by(&self, message: usize) -> Option<i64>;
-
-    /// The reply to a node's ETRN.
-    fn etrn_answered(&self, node: usize, reply: &Reply);
-    /// The reply to MAIL.
-    fn reverse_path_answered(&self, message: usize, reply: &Reply);
-    /// The reply that counts for a recipient now; it changes nothing about completeness.
-    fn recipient_answered(&self, message: usize, recipient: usize, reply: &Reply);
-    /// Nothing is left to do for a recipient.
-    fn recipient_complete(&self, message: usize, recipient: usize);
-    /// The reply that counts for the message as a whole.
-    fn message_answered(&self, message: usize, reply: &Reply);
+    fn deliver_by(&self, message: MessageAt) -> Option<i64>;
 }

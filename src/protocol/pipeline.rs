@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::position::{NodeAt, RecipientAt};
 use super::reply::ReplyForm;
 
 /// What the next reply answers.
@@ -13,17 +14,15 @@ pub(super) enum Expect {
     Helo,
     StartTls,
     Auth,
-    Etrn(usize),
+    Etrn(NodeAt),
     Xusr,
     Rset,
     Mail,
-    Rcpt(usize),
+    Rcpt(RecipientAt),
     Data,
     EndOfData,
-    /// A chunk of text of so many octets.
     Chunk {
         last: bool,
-        octets: usize,
     },
     /// RCPT of a transaction whose MAIL was refused: consumed, not stored.
     VoidRcpt,
@@ -31,10 +30,9 @@ pub(super) enum Expect {
     VoidData,
     /// The end of such a transaction's empty text.
     VoidEndOfData,
-    /// A chunk of such a transaction, or of one that an earlier chunk's refusal has ended.
+    /// A chunk behind one that was refused.
     VoidChunk {
         last: bool,
-        octets: usize,
     },
     Quit,
 }
@@ -61,31 +59,23 @@ pub enum Wait {
 pub(super) struct Pipeline {
     expected: VecDeque<Expect>,
     closed: bool,
-    unanswered_text: usize,
 }
 
 impl Pipeline {
     /// Notes a command that others may follow in the same group.
     pub(super) fn push(&mut self, expect: Expect) {
-        self.unanswered_text += expect.octets();
         self.expected.push_back(expect);
     }
 
     /// Notes a command that ends its group (RFC 2920 §3.1: EHLO, DATA, QUIT … must).
     pub(super) fn push_last(&mut self, expect: Expect) {
         self.expected.push_back(expect);
-        self.close();
-    }
-
-    /// Nothing may follow until every reply is there.
-    pub(super) fn close(&mut self) {
-        self.closed = !self.expected.is_empty();
+        self.closed = true;
     }
 
     /// Takes what the reply that just came answers.
     pub(super) fn pop(&mut self) -> Option<Expect> {
         let expect = self.expected.pop_front();
-        self.unanswered_text -= expect.map_or(0, Expect::octets);
         if self.expected.is_empty() {
             self.closed = false;
         }
@@ -108,14 +98,7 @@ impl Pipeline {
     /// How many commands wait behind a MAIL that is not answered, and are errors if it is refused.
     pub(super) fn behind_mail(&self) -> usize {
         let behind = self.expected.iter().skip_while(|expect| **expect != Expect::Mail);
-        let fails =
-            |expect: &&Expect| matches!(expect, Expect::Rcpt(_) | Expect::Data | Expect::Chunk { .. });
-        behind.filter(fails).count()
-    }
-
-    /// Octets of text in chunks that are not answered.
-    pub(super) fn unanswered_text(&self) -> usize {
-        self.unanswered_text
+        behind.filter(|expect| matches!(expect, Expect::Rcpt(_) | Expect::Data)).count()
     }
 
     /// How many commands are not answered.
@@ -123,41 +106,26 @@ impl Pipeline {
         self.expected.len()
     }
 
-    /// The transaction that the first commands belong to is over: what is due for them is no
-    /// longer about it. The next transaction begins with RSET.
-    pub(super) fn void_transaction(&mut self) {
-        for expect in self.expected.iter_mut().take_while(|expect| **expect != Expect::Rset) {
+    /// The transaction that all these commands belong to is over: what is due for them is no
+    /// longer about it.
+    pub(super) fn make_void(&mut self) {
+        for expect in &mut self.expected {
             *expect = match *expect {
                 Expect::Rcpt(_) => Expect::VoidRcpt,
                 Expect::Data => Expect::VoidData,
-                Expect::EndOfData => Expect::VoidEndOfData,
-                Expect::Chunk { last, octets } => Expect::VoidChunk { last, octets },
+                Expect::Chunk { last } => Expect::VoidChunk { last },
                 other => other,
             };
         }
     }
 
-    /// Forgets the commands of the last transaction, whose replies are not waited for.
-    pub(super) fn forget_last_transaction(&mut self) {
-        let reset = self.expected.iter().rposition(|expect| *expect == Expect::Rset);
-        while self.expected.len() > reset.unwrap_or(0) {
-            self.unanswered_text -= self.expected.pop_back().map_or(0, Expect::octets);
-        }
-    }
-
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.expected.clear();
+        self.closed = false;
     }
 }
 
 impl Expect {
-    const fn octets(self) -> usize {
-        match self {
-            Self::Chunk { octets, .. } | Self::VoidChunk { octets, .. } => octets,
-            _ => 0,
-        }
-    }
-
     /// The time-out of the reply.
     pub(super) const fn wait(self) -> Wait {
         match self {
@@ -170,7 +138,7 @@ impl Expect {
             | Self::Xusr => Wait::Greeting,
             Self::Rset | Self::Mail | Self::Rcpt(_) | Self::VoidRcpt => Wait::Envelope,
             Self::Data | Self::VoidData => Wait::Data,
-            Self::Chunk { last: false, .. } | Self::VoidChunk { last: false, .. } => Wait::Chunk,
+            Self::Chunk { last: false } | Self::VoidChunk { last: false } => Wait::Chunk,
             Self::EndOfData | Self::VoidEndOfData | Self::Chunk { .. } | Self::VoidChunk { .. } => {
                 Wait::EndOfData
             }

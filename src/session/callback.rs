@@ -8,6 +8,7 @@ use std::rc::Rc;
 use openssl_sys::SSL;
 
 use super::Session;
+use crate::protocol::MessageAt;
 pub use crate::protocol::{Event, Question};
 use crate::sasl::{Context, Due, Secret};
 
@@ -83,13 +84,13 @@ pub enum Call {
     Release,
     /// Ask the message's source to start anew; then [`Session::rewound`].
     Rewind {
-        /// Position of the message.
-        message: usize,
+        /// Which one.
+        message: MessageAt,
     },
     /// Ask the message's source for a block; then [`Session::text`].
     Read {
-        /// Position of the message.
-        message: usize,
+        /// Which one.
+        message: MessageAt,
     },
     /// The session is over.
     Done(crate::error::Result<()>),

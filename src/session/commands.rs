@@ -59,6 +59,10 @@ impl Session {
             }
             Command::Data => command::write_verb(b"DATA", b"", out),
             Command::EndOfData => command::write_verb(b".", b"", out),
+            Command::LastChunk => {
+                command::write_bdat(2, true, out);
+                out.extend_from_slice(b"\r\n");
+            }
             Command::Rset => command::write_verb(b"RSET", b"", out),
             Command::Quit => command::write_verb(b"QUIT", b"", out),
         }

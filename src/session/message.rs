@@ -9,6 +9,7 @@ use super::callback::MessageSource;
 use super::{ApplicationData, Recipient, Shared, Status, Walk};
 use crate::content::header::Headers;
 use crate::error::Result;
+use crate::protocol::RecipientAt;
 use crate::protocol::envelope::{BodyType, DeliverBy, EnvelopeId, Return};
 use crate::protocol::mailbox::Mailbox;
 
@@ -200,22 +201,23 @@ impl Message {
 
     /// The recipient at a position, in the order added.
     #[must_use]
-    pub fn recipient(&self, position: usize) -> Option<Rc<Recipient>> {
-        self.recipients.borrow().get(position).cloned()
+    pub fn recipient(&self, position: RecipientAt) -> Option<Rc<Recipient>> {
+        self.recipients.borrow().get(position.get()).cloned()
     }
 
     /// Whether any recipient is left to send to.
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
-        self.incomplete_recipient(0).is_some()
+        self.incomplete_recipient(RecipientAt::FIRST).is_some()
     }
 
     /// The position of the first incomplete recipient at or after `from`.
     #[must_use]
-    pub fn incomplete_recipient(&self, from: usize) -> Option<usize> {
+    pub fn incomplete_recipient(&self, from: RecipientAt) -> Option<RecipientAt> {
         let recipients = self.recipients.borrow();
+        let from = from.get();
         let open = recipients.get(from..)?.iter().position(|one| !one.is_complete());
-        open.map(|offset| from + offset)
+        open.map(|offset| RecipientAt::new(from + offset))
     }
 
     /// Whether an envelope path needs SMTPUTF8 (RFC 6531 §3.2). Recipients that are done with

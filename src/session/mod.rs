@@ -10,15 +10,16 @@ mod application_data;
 pub mod callback;
 mod commands;
 mod etrn;
-mod letter;
 mod message;
 mod outbox;
 mod recipient;
+mod record;
 mod run;
 mod shared;
 mod status;
 mod timeouts;
 mod trace;
+pub(crate) mod transfer;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_int, c_void};
@@ -39,6 +40,7 @@ pub use timeouts::{Timeout, Timeouts};
 use crate::error::{Error, Result};
 use crate::net::{TlsContext, server_host};
 use crate::protocol::envelope::{self, EtrnOption};
+use crate::protocol::{MessageAt, NodeAt};
 use crate::sasl;
 use run::Run;
 use shared::Frame;
@@ -189,8 +191,8 @@ impl Session {
 
     /// The message at a position, in the order added.
     #[must_use]
-    pub fn message(&self, position: usize) -> Option<Rc<Message>> {
-        self.messages.borrow().get(position).cloned()
+    pub fn message(&self, position: MessageAt) -> Option<Rc<Message>> {
+        self.messages.borrow().get(position.get()).cloned()
     }
 
     /// Adds an ETRN node; makes ETRN a requirement of the session.
@@ -203,8 +205,8 @@ impl Session {
 
     /// The ETRN node at a position, in the order added.
     #[must_use]
-    pub fn etrn_node(&self, position: usize) -> Option<Rc<EtrnNode>> {
-        self.etrn_nodes.borrow().get(position).cloned()
+    pub fn etrn_node(&self, position: NodeAt) -> Option<Rc<EtrnNode>> {
+        self.etrn_nodes.borrow().get(position.get()).cloned()
     }
 
     /// The application's own pointer.
@@ -285,7 +287,7 @@ impl Session {
 
     /// The application's answer to [`Call::Ask`].
     pub fn answer(&self, answer: c_int) {
-        self.with_run(|run| run.answer(self, answer));
+        self.with_run(|run| run.answer(answer));
     }
 
     /// What the mechanism answers, if it does.

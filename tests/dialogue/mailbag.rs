@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! A few messages in memory for the engine to send.
+//! A few messages in memory for the engine to send, and what it reports about them.
 
 use std::cell::{Cell, RefCell};
 
-use esmtp::protocol::{Outbox, Reply, Required, StartTls};
+use esmtp::protocol::{Accepted, Fate, MessageAt, Outbox, RecipientAt, Reply, Required, StartTls, Verdict};
 
 /// A recipient and what was answered about it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(crate) struct Mailbag {
     pub(crate) starttls: Cell<StartTls>,
     pub(crate) require_all: Cell<bool>,
     pub(crate) required: Cell<Required>,
+    pub(crate) auth: Cell<bool>,
 }
 
 impl Mailbag {
@@ -47,13 +48,57 @@ impl Mailbag {
     }
 }
 
+impl Mailbag {
+    /// Writes down what the engine reports.
+    pub(crate) fn record(&self, verdict: &Verdict) {
+        let mut messages = self.messages.borrow_mut();
+        match verdict {
+            Verdict::Node { node, reply } => self.nodes.borrow_mut()[node.get()] = reply.code().value(),
+            Verdict::Sender { message, reply } => messages[message.get()].mail = reply.code().value(),
+            Verdict::SenderRefused { message, end, reply } => {
+                let message = &mut messages[message.get()];
+                message.mail = reply.code().value();
+                message.transfer = reply.code().value();
+                for recipient in message.recipients.iter_mut().take(end.get()).filter(|one| !one.complete) {
+                    recipient.code = reply.code().value();
+                }
+            }
+            Verdict::Recipient { message, recipient, reply, complete } => {
+                let recipient = &mut messages[message.get()].recipients[recipient.get()];
+                recipient.code = reply.code().value();
+                recipient.complete |= complete;
+            }
+            Verdict::Message { message, reply, fate } => messages[message.get()].decide(reply, fate),
+        }
+    }
+}
+
+impl Message {
+    fn decide(&mut self, reply: &Reply, fate: &Fate) {
+        self.transfer = reply.code().value();
+        match fate {
+            Fate::Untouched => {}
+            Fate::Taken(accepted) => accepted.iter().for_each(|at| self.recipients[at.get()].complete = true),
+            Fate::Deferred(accepted) => self.answer(reply, accepted),
+            Fate::Refused { accepted, end } => {
+                self.answer(reply, accepted);
+                self.recipients.iter_mut().take(end.get()).for_each(|one| one.complete = true);
+            }
+        }
+    }
+
+    fn answer(&mut self, reply: &Reply, accepted: &Accepted) {
+        accepted.iter().for_each(|at| self.recipients[at.get()].code = reply.code().value());
+    }
+}
+
 impl Outbox for Mailbag {
     fn starttls(&self) -> StartTls {
         self.starttls.get()
     }
 
     fn wants_auth(&self) -> bool {
-        false
+        self.auth.get()
     }
 
     fn required(&self) -> Required {
@@ -68,50 +113,33 @@ impl Outbox for Mailbag {
         self.nodes.borrow().len()
     }
 
-    fn next_message(&self, from: usize) -> Option<usize> {
+    fn next_message(&self, from: MessageAt) -> Option<MessageAt> {
         let messages = self.messages.borrow();
-        (from..messages.len()).find(|at| messages[*at].recipients.iter().any(|one| !one.complete))
+        let mut rest = from.get()..messages.len();
+        rest.find(|at| messages[*at].recipients.iter().any(|one| !one.complete))
+            .map(MessageAt::new)
     }
 
-    fn recipient_count(&self, message: usize) -> usize {
-        self.messages.borrow()[message].recipients.len()
+    fn recipient_count(&self, message: MessageAt) -> usize {
+        self.messages.borrow()[message.get()].recipients.len()
     }
 
-    fn next_recipient(&self, message: usize, from: usize) -> Option<usize> {
+    fn next_recipient(&self, message: MessageAt, from: RecipientAt) -> Option<RecipientAt> {
         let messages = self.messages.borrow();
-        let recipients = &messages[message].recipients;
-        (from..recipients.len()).find(|at| !recipients[*at].complete)
+        let recipients = &messages[message.get()].recipients;
+        let mut rest = from.get()..recipients.len();
+        rest.find(|at| !recipients[*at].complete).map(RecipientAt::new)
     }
 
-    fn is_binary(&self, message: usize) -> bool {
-        self.messages.borrow()[message].binary
+    fn is_binary(&self, message: MessageAt) -> bool {
+        self.messages.borrow()[message.get()].binary
     }
 
-    fn needs_utf8(&self, message: usize) -> bool {
-        self.messages.borrow()[message].utf8
+    fn needs_utf8(&self, message: MessageAt) -> bool {
+        self.messages.borrow()[message.get()].utf8
     }
 
-    fn deliver_by(&self, message: usize) -> Option<i64> {
-        self.messages.borrow()[message].by
-    }
-
-    fn etrn_answered(&self, node: usize, reply: &Reply) {
-        self.nodes.borrow_mut()[node] = reply.code().value();
-    }
-
-    fn reverse_path_answered(&self, message: usize, reply: &Reply) {
-        self.messages.borrow_mut()[message].mail = reply.code().value();
-    }
-
-    fn recipient_answered(&self, message: usize, recipient: usize, reply: &Reply) {
-        self.messages.borrow_mut()[message].recipients[recipient].code = reply.code().value();
-    }
-
-    fn recipient_complete(&self, message: usize, recipient: usize) {
-        self.messages.borrow_mut()[message].recipients[recipient].complete = true;
-    }
-
-    fn message_answered(&self, message: usize, reply: &Reply) {
-        self.messages.borrow_mut()[message].transfer = reply.code().value();
+    fn deliver_by(&self, message: MessageAt) -> Option<i64> {
+        self.messages.borrow()[message.get()].by
     }
 }

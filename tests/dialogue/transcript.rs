@@ -8,10 +8,10 @@
 //! C: MAIL 0                our command
 //! E: rcptstatus 0 1        an event, `= 1` behind it the answer to a question
 //! text: 0                  a message's text, its end included
-//! chunk: 0 last            a chunk of a message's text; `ahead` before `last`: of the
-//!                          recipients' replies
-//! held: 0                  the text is too long to go ahead
-//! wanted: 0, void: 0       what was read ahead is told or forgotten
+//! chunk: 0                 a chunk of a message's text; `end` behind it: to its end; `empty
+//!                          end`: nothing was left; then the command that the engine wants
+//! stop:                    nothing more of the text is wanted
+//! tls: usable, tls: up     TLS can be used; the handshake went well
 //! source fails: 5          in place of a chunk: the application's source does, with errno 5
 //! drop:                    the server closes the connection
 //! done: ok                 the outcome; then what became of each message:
@@ -24,7 +24,7 @@ use std::path::Path;
 
 use esmtp::error::Error;
 use esmtp::protocol::{
-    Command, Engine, Event, Outcome, Question, Reply, ReplyParser, Required, StartTls, Step,
+    Bdat, Command, Engine, Event, Opening, Outcome, Question, Reply, ReplyParser, Required, StartTls, Step,
 };
 
 use crate::mailbag::Mailbag;
@@ -33,6 +33,7 @@ struct Script<'a> {
     name: String,
     lines: std::iter::Peekable<std::iter::Enumerate<std::str::Lines<'a>>>,
     mailbag: Mailbag,
+    opening: Opening,
 }
 
 impl<'a> Script<'a> {
@@ -41,6 +42,7 @@ impl<'a> Script<'a> {
             name,
             lines: text.lines().enumerate().peekable(),
             mailbag: Mailbag::default(),
+            opening: Opening::Greeting,
         }
     }
 
@@ -97,7 +99,11 @@ impl<'a> Script<'a> {
             }
             Some("dsn") => required.dsn = true,
             Some("8bit") => required.eight_bit = true,
-            Some("binary") => required.binary = true,
+            Some("binary") => {
+                required.binary = true;
+                self.mailbag.messages.borrow_mut().iter_mut().for_each(|message| message.binary = true);
+            }
+            Some("implicit-tls") => self.opening = Opening::Tls,
             // As if a callback had added the last message when the extensions were checked.
             Some("binary-later") => {
                 let mut messages = self.mailbag.messages.borrow_mut();
@@ -133,13 +139,13 @@ impl<'a> Script<'a> {
 
     fn run(mut self) {
         self.settings();
-        let mut engine = Engine::new(false);
+        let mut engine = Engine::new(self.opening);
         let outcome = loop {
             match engine.next(&self.mailbag) {
                 Step::Send(command) => self.expect(&format!("C: {}", command_text(&command))),
                 Step::Receive => match self.reply(&engine) {
-                    Ok(reply) => engine.receive(&self.mailbag, reply),
-                    Err(error) => engine.fail(&self.mailbag, error),
+                    Ok(reply) => engine.receive(reply),
+                    Err(error) => engine.fail(error),
                 },
                 Step::Tell(event) => self.expect(&format!("E: {}", event_text(event))),
                 Step::Ask(question) => {
@@ -148,27 +154,33 @@ impl<'a> Script<'a> {
                     let Some(answer) = self.take(&asked) else {
                         panic!("{}:{at}: {asked} is due, not {line}", self.name);
                     };
-                    engine.answer(&self.mailbag, answer.parse().expect("a number"));
+                    engine.answer(answer.parse().expect("a number"));
                 }
-                Step::PrepareTls => engine.tls_prepared(self.take("tls: usable").is_some()),
+                Step::PrepareTls => {
+                    let usable = self.take("tls: usable").is_some();
+                    if !usable {
+                        self.take("tls: not usable");
+                    }
+                    engine.tls_prepared(usable);
+                }
                 Step::Secure => {
                     self.expect("tls: up");
                     engine.secured();
                 }
+                Step::Record(verdict) => self.mailbag.record(&verdict),
                 Step::Text { message } => {
-                    self.expect(&format!("text: {message}"));
+                    self.expect(&format!("text: {}", message.get()));
                     if self.take("interrupted:").is_some() {
                         match self.reply(&engine) {
-                            Ok(reply) => engine.text_interrupted(&self.mailbag, &reply),
-                            Err(error) => engine.fail(&self.mailbag, error),
+                            Ok(reply) => engine.text_interrupted(reply),
+                            Err(error) => engine.fail(error),
                         }
                     } else {
                         engine.text_sent();
                     }
                 }
-                Step::Chunk { message, ahead } => self.chunk(&mut engine, message, ahead),
-                Step::TextWanted { message } => self.expect(&format!("wanted: {message}")),
-                Step::TextVoid { message } => self.expect(&format!("void: {message}")),
+                Step::Chunk { message } => self.chunk(&mut engine, message.get()),
+                Step::StopText => self.expect("stop:"),
                 Step::Done(outcome) => break outcome,
                 step => panic!("{}: unexpected {step:?}", self.name),
             }
@@ -178,24 +190,28 @@ impl<'a> Script<'a> {
         assert_eq!(self.peek(), None, "{}: lines are left", self.name);
     }
 
-    fn chunk(&mut self, engine: &mut Engine, message: usize, ahead: bool) {
+    fn chunk(&mut self, engine: &mut Engine, message: usize) {
         if let Some(errno) = self.take("source fails:") {
             engine.source_failed(Error::System(errno.parse().expect("a number")));
             return;
         }
-        let how = if ahead { " ahead" } else { "" };
         let (at, line) = self.peek().unwrap_or((0, "(the end)"));
-        let chunk = format!("chunk: {message}{how}");
-        if line == chunk && !ahead {
-            engine.chunk_sent(60_000, false);
-        } else if line == format!("{chunk} last") {
-            engine.chunk_sent(1000, true);
-        } else if line == format!("held: {message}") && ahead {
-            engine.text_held();
+        let chunk = format!("chunk: {message}");
+        let bdat = if line == chunk {
+            engine.chunk(60_000, false)
+        } else if line == format!("{chunk} end") {
+            engine.chunk(1000, true)
+        } else if line == format!("{chunk} empty end") {
+            engine.chunk(0, true)
         } else {
             panic!("{}:{at}: {chunk} is due, not {line}", self.name);
-        }
+        };
         self.lines.next();
+        self.expect(match bdat {
+            Some(Bdat::More) => "C: BDAT",
+            Some(Bdat::Last) => "C: BDAT LAST",
+            None => "nothing to write",
+        });
     }
 
     fn results(&mut self) {
@@ -222,16 +238,17 @@ fn command_text(command: &Command) -> String {
         Command::Helo => "HELO".into(),
         Command::StartTls => "STARTTLS".into(),
         Command::Auth(line) => String::from_utf8_lossy(line).into_owned(),
-        Command::Etrn { node } => format!("ETRN {node}"),
+        Command::Etrn { node } => format!("ETRN {}", node.get()),
         Command::Xusr => "XUSR".into(),
         Command::Mail { message, by_seconds, utf8 } => {
             let by = by_seconds.map_or(String::new(), |seconds| format!(" BY={seconds}"));
             let utf8 = if *utf8 { " SMTPUTF8" } else { "" };
-            format!("MAIL {message}{by}{utf8}")
+            format!("MAIL {}{by}{utf8}", message.get())
         }
-        Command::Rcpt { message, recipient, .. } => format!("RCPT {message} {recipient}"),
+        Command::Rcpt { message, recipient, .. } => format!("RCPT {} {}", message.get(), recipient.get()),
         Command::Data => "DATA".into(),
         Command::EndOfData => ".".into(),
+        Command::LastChunk => "BDAT 2 LAST".into(),
         Command::Rset => "RSET".into(),
         Command::Quit => "QUIT".into(),
     }
@@ -239,10 +256,12 @@ fn command_text(command: &Command) -> String {
 
 fn event_text(event: Event) -> String {
     match event {
-        Event::MailStatus { message } => format!("mailstatus {message}"),
-        Event::RecipientStatus { message, recipient } => format!("rcptstatus {message} {recipient}"),
-        Event::MessageSent { message } => format!("messagesent {message}"),
-        Event::EtrnStatus { node } => format!("etrnstatus {node}"),
+        Event::MailStatus { message } => format!("mailstatus {}", message.get()),
+        Event::RecipientStatus { message, recipient } => {
+            format!("rcptstatus {} {}", message.get(), recipient.get())
+        }
+        Event::MessageSent { message } => format!("messagesent {}", message.get()),
+        Event::EtrnStatus { node } => format!("etrnstatus {}", node.get()),
         Event::No8BitMime => "no 8bitmime".into(),
         Event::NoBinaryMime => "no binarymime".into(),
         Event::NoStartTls => "no starttls".into(),

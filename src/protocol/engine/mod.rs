@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The engine: which command comes next, and what each reply leads to.
+//!
+//! A dialogue opens (greeting, EHLO, TLS), authenticates, makes sure of what the application
+//! requires, and carries one envelope after the other; `opening`, `auth`, `requirements`,
+//! `envelope` and `replies` are these parts, in that order.
 
+mod auth;
+mod envelope;
+mod opening;
 mod replies;
-mod start;
-mod writing;
+mod requirements;
 
 use std::collections::VecDeque;
 
@@ -12,10 +18,14 @@ use super::event::{Event, Question};
 use super::extensions::Extensions;
 use super::outbox::Outbox;
 use super::pipeline::{Expect, Pipeline, Wait};
+use super::position::{MessageAt, NodeAt, RecipientAt};
 use super::reply::{Reply, ReplyForm};
 use super::transaction::Transaction;
+use super::verdict::Verdict;
 use crate::error::{Error, Result};
-use start::Scope;
+use auth::Auth;
+pub use envelope::Bdat;
+use requirements::Scope;
 
 /// What to do next.
 #[derive(Debug)]
@@ -24,11 +34,13 @@ pub enum Step {
     Send(Command),
     /// Write what is queued and bring the next reply: [`Engine::receive`].
     Receive,
+    /// Write down what a reply settles.
+    Record(Verdict),
     /// Tell the application.
     Tell(Event),
     /// Ask the application: [`Engine::answer`].
     Ask(Question),
-    /// Make sure that TLS can be used, before it is asked for: [`Engine::tls_prepared`].
+    /// Make sure that TLS can be used, before it is begun: [`Engine::tls_prepared`].
     PrepareTls,
     /// Begin TLS on the connection: [`Engine::secured`].
     Secure,
@@ -40,30 +52,18 @@ pub enum Step {
     Challenge(Vec<u8>),
     /// The server says that it knows us now: [`Engine::authenticated`].
     Authenticated,
-    /// Send a message's text, its end included: [`Engine::text_sent`].
+    /// Send a message's text by DATA, its end included: [`Engine::text_sent`].
     Text {
-        /// Position of the message.
-        message: usize,
+        /// Which one.
+        message: MessageAt,
     },
-    /// Send the next chunk of a message's text: [`Engine::chunk_sent`]. If it goes `ahead` of
-    /// the recipients' replies, only a text that ends within one chunk is sent:
-    /// [`Engine::text_held`] for a longer one.
+    /// Send the next chunk of a message's text: [`Engine::chunk`].
     Chunk {
-        /// Position of the message.
-        message: usize,
-        /// No recipient is accepted yet.
-        ahead: bool,
+        /// Which one.
+        message: MessageAt,
     },
-    /// Someone takes the message: what was read of its text ahead is as good as sent.
-    TextWanted {
-        /// Position of the message.
-        message: usize,
-    },
-    /// Nothing more of the message's text is wanted, and what was read of it ahead is void.
-    TextVoid {
-        /// Position of the message.
-        message: usize,
-    },
+    /// Nothing more of the text under way is wanted.
+    StopText,
     /// Close the connection.
     Done(Outcome),
 }
@@ -77,108 +77,149 @@ pub enum Outcome {
     NextAddress(Error),
 }
 
+/// How a dialogue begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// With the server's greeting.
+    Greeting,
+    /// With TLS from the first byte (RFC 8314 §3), then the greeting.
+    Tls,
+}
+
 /// What is to be done when commands may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Something is due from the server or the caller.
     Await,
-    Ehlo,
-    Helo,
     PrepareTls,
+    Ehlo,
+    /// EHLO was accepted.
+    Greeted,
+    Helo,
     SelectMechanism,
     CheckExtensions(Scope),
-    ExtensionsChecked,
-    Etrn(usize),
+    /// What is required was looked for; the application has answered about what is `missing`.
+    ExtensionsChecked {
+        missing: bool,
+    },
+    Etrn,
     NextMessage,
     Rset,
     Xusr,
     Mail,
-    Recipients(usize),
+    Recipients(RecipientAt),
     Data,
     Text,
+    /// Chunks follow once every recipient is answered and one is accepted.
+    Acceptance,
     Chunks,
-    EndOfData {
+    LastChunk,
+    /// The lone dot for a text that nobody takes; `void` = of a transaction that is over.
+    EmptyText {
         void: bool,
     },
     Quit,
+    /// The server has ended the session: a failure, unless all is settled.
+    Ended(Error),
     Over(Outcome),
 }
 
-/// What the server thinks of our senders. A refused MAIL makes errors of all that is written
-/// behind it, and servers hang up on clients that make many.
+/// How the dialogue comes to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Senders {
-    /// No MAIL was answered.
-    Unknown,
-    /// None was refused.
-    Welcome,
+enum Ending {
+    /// It goes on.
+    Open,
+    /// With a QUIT of ours, and then this.
+    Quit(Outcome),
+    /// The server has announced it (421): replies that are due are still read, nothing more is
+    /// written.
+    Announced,
+}
+
+/// Whether the connection is under TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    Clear,
+    /// TLS comes before anything else.
+    TlsFirst,
+    Tls,
+}
+
+/// What the server has answered to MAIL so far. A refused one makes errors of all that is
+/// written behind it, and servers hang up on clients that make many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MailReplies {
+    None,
+    Accepted,
     /// One was refused: from now on nothing is written behind a MAIL before its reply.
     Refused,
+}
+
+/// What the application was asked last.
+#[derive(Debug)]
+enum Asked {
+    /// Whether to end the session for this reply, which lacks its enhanced code.
+    Reply(Reply),
+    /// Whether to end the session for an extension that is missing.
+    Extension,
+    /// By how much the time for `BY=` is to be raised.
+    Time,
 }
 
 /// Drives one dialogue.
 #[derive(Debug)]
 pub struct Engine {
     phase: Phase,
+    ending: Ending,
     pipeline: Pipeline,
     due: VecDeque<Step>,
+    asked: Option<Asked>,
     extensions: Extensions,
-    transactions: VecDeque<Transaction>,
-    next_message: usize,
+    security: Security,
+    auth: Auth,
+    // The first ETRN node that was not sent; `None` once they are done with.
+    next_node: Option<NodeAt>,
+    next_message: MessageAt,
+    // The message whose envelope, or text, is under way.
+    current: Option<Transaction>,
+    // The one before it, whose text is complete and whose last reply is due.
+    finishing: Option<Transaction>,
+    mail_replies: MailReplies,
+    // The server may still hold an envelope that the next message must not end up in.
     envelope_open: bool,
-    senders: Senders,
-    held: Option<Reply>,
-    question: Option<Question>,
-    extension_missing: bool,
-    secure: bool,
-    authenticated: bool,
-    etrn_done: bool,
     // A different address may do better: nothing but greeting and EHLO was said so far.
     replaceable: bool,
-    // The server announced the end (421); replies that are due are still read.
-    closing: bool,
-    // A message's source failed: the session ends with this error once the replies about
-    // messages before it are read.
-    source_failed: Option<Error>,
-    after_quit: Outcome,
-    challenge_count: usize,
-    auth_was_sent: bool,
-    // Our side has given up the AUTH exchange that is under way.
-    cancelled: bool,
-    // The server has failed to prove who it is.
-    distrusted: bool,
 }
 
 impl Engine {
-    /// An engine that waits for the greeting; `secure` = TLS is up already (RFC 8314).
+    /// An engine at the beginning of a connection.
     #[must_use]
-    pub fn new(secure: bool) -> Self {
-        let mut pipeline = Pipeline::default();
-        pipeline.push_last(Expect::Greeting);
-        Self {
+    pub fn new(opening: Opening) -> Self {
+        let mut engine = Self {
             phase: Phase::Await,
-            pipeline,
+            ending: Ending::Open,
+            pipeline: Pipeline::default(),
             due: VecDeque::new(),
+            asked: None,
             extensions: Extensions::default(),
-            transactions: VecDeque::new(),
-            next_message: 0,
+            security: Security::Clear,
+            auth: Auth::Untried,
+            next_node: Some(NodeAt::FIRST),
+            next_message: MessageAt::FIRST,
+            current: None,
+            finishing: None,
+            mail_replies: MailReplies::None,
             envelope_open: false,
-            senders: Senders::Unknown,
-            held: None,
-            question: None,
-            extension_missing: false,
-            secure,
-            authenticated: false,
-            etrn_done: false,
             replaceable: true,
-            closing: false,
-            source_failed: None,
-            after_quit: Outcome::Finished(Ok(())),
-            challenge_count: 0,
-            auth_was_sent: false,
-            cancelled: false,
-            distrusted: false,
+        };
+        match opening {
+            Opening::Greeting => engine.pipeline.push_last(Expect::Greeting),
+            Opening::Tls => {
+                engine.security = Security::TlsFirst;
+                engine.phase = Phase::PrepareTls;
+            }
         }
+        engine
     }
 
     /// What the server offers.
@@ -218,24 +259,24 @@ impl Engine {
     pub fn next(&mut self, outbox: &dyn Outbox) -> Step {
         loop {
             if let Some(step) = self.due.pop_front() {
-                if let Step::Ask(question) = step {
-                    self.question = Some(question);
-                }
+                self.note_question(&step);
                 return step;
             }
-            if let Phase::Over(outcome) = self.phase {
-                return Step::Done(outcome);
-            }
-            let ending = self.closing || self.source_failed.is_some();
-            if ending && self.pipeline.is_empty() {
-                match self.source_failed {
-                    Some(error) => self.over(Outcome::Finished(Err(error))),
-                    None => self.end(outbox, Error::Dropped),
+            match self.phase {
+                Phase::Over(outcome) => return Step::Done(outcome),
+                Phase::Ended(error) => {
+                    self.over(self.outcome_of_end(outbox, error));
+                    continue;
                 }
+                _ => {}
+            }
+            let announced = self.ending == Ending::Announced;
+            if announced && self.pipeline.is_empty() {
+                self.phase = Phase::Ended(Error::Dropped);
                 continue;
             }
             let open = self.pipeline.is_open(self.extensions.pipelining);
-            if ending || !open || self.phase == Phase::Await {
+            if announced || !open || self.phase == Phase::Await {
                 return Step::Receive;
             }
             if let Some(step) = self.write(outbox) {
@@ -244,74 +285,142 @@ impl Engine {
         }
     }
 
-    /// The connection, the server's syntax or the message's source failed: nothing more can
-    /// be said.
-    pub fn fail(&mut self, outbox: &dyn Outbox, error: Error) {
-        if self.is_quitting() {
-            self.over(self.after_quit);
-        } else if let Some(error) = self.source_failed {
-            self.over(Outcome::Finished(Err(error)));
-        } else if self.closing {
-            self.end(outbox, Error::Dropped);
-        } else if self.replaceable {
-            self.over(Outcome::NextAddress(error));
-        } else {
-            self.over(Outcome::Finished(Err(error)));
+    fn note_question(&mut self, step: &Step) {
+        match step {
+            // What it is about was noted when the reply came.
+            Step::Ask(Question::SyntaxWarning) => {}
+            Step::Ask(Question::NoDsn | Question::NoChunking | Question::NoEtrn) => {
+                self.asked = Some(Asked::Extension);
+            }
+            Step::Ask(Question::DeliverByExpired { .. }) => self.asked = Some(Asked::Time),
+            _ => {}
         }
     }
 
-    pub(super) fn is_quitting(&self) -> bool {
-        self.phase == Phase::Quit || self.pipeline.front() == Some(Expect::Quit)
+    /// Writes the next command, or moves on to the next phase without one.
+    fn write(&mut self, outbox: &dyn Outbox) -> Option<Step> {
+        match self.phase {
+            Phase::Await | Phase::Ended(_) | Phase::Over(_) => None,
+            Phase::PrepareTls => self.hand_over(Step::PrepareTls),
+            Phase::Ehlo => self.send_last(Command::Ehlo, Expect::Ehlo, Phase::Await),
+            Phase::Greeted => {
+                self.after_ehlo(outbox);
+                None
+            }
+            Phase::Helo => self.send_last(Command::Helo, Expect::Helo, Phase::Await),
+            Phase::SelectMechanism => self.hand_over(Step::SelectMechanism),
+            Phase::CheckExtensions(scope) => {
+                self.check_extensions(outbox, scope);
+                None
+            }
+            Phase::ExtensionsChecked { missing } => {
+                self.extensions_checked(missing);
+                None
+            }
+            Phase::Etrn => self.write_etrn(outbox),
+            Phase::NextMessage => self.begin_transaction(outbox),
+            Phase::Rset => self.send(Command::Rset, Expect::Rset, self.before_mail()),
+            Phase::Xusr => self.send_last(Command::Xusr, Expect::Xusr, Phase::Mail),
+            Phase::Mail | Phase::Recipients(_) | Phase::Data if self.has_ventured_enough() => {
+                Some(Step::Receive)
+            }
+            Phase::Mail => self.write_mail(),
+            Phase::Recipients(from) => self.write_recipient(outbox, from),
+            Phase::Data => self.send_last(Command::Data, Expect::Data, Phase::Await),
+            Phase::Text => {
+                let message = self.current.as_ref()?.message;
+                self.hand_over(Step::Text { message })
+            }
+            Phase::Acceptance => self.await_acceptance(),
+            Phase::Chunks => self.write_chunk(),
+            Phase::LastChunk => self.write_last_chunk(),
+            Phase::EmptyText { void } => self.write_empty_text(void),
+            Phase::Quit => self.send_last(Command::Quit, Expect::Quit, Phase::Await),
+        }
     }
 
-    /// The server ends the session; that is no failure if everything is settled.
-    pub(super) fn end(&mut self, outbox: &dyn Outbox, error: Error) {
-        self.over(if self.replaceable {
+    fn send(&mut self, command: Command, expect: Expect, then: Phase) -> Option<Step> {
+        self.phase = then;
+        self.pipeline.push(expect);
+        Some(Step::Send(command))
+    }
+
+    fn send_last(&mut self, command: Command, expect: Expect, then: Phase) -> Option<Step> {
+        self.phase = then;
+        self.pipeline.push_last(expect);
+        Some(Step::Send(command))
+    }
+
+    /// Leaves something to the caller, who comes back with what came of it.
+    fn hand_over(&mut self, step: Step) -> Option<Step> {
+        self.phase = Phase::Await;
+        Some(step)
+    }
+
+    /// The connection, or the server's syntax, failed: nothing more can be said.
+    pub fn fail(&mut self, error: Error) {
+        self.phase = match self.ending {
+            Ending::Quit(outcome) => return self.over(outcome),
+            Ending::Announced => Phase::Ended(Error::Dropped),
+            Ending::Open => return self.over(self.unusable(error)),
+        };
+        self.pipeline.clear();
+    }
+
+    /// The message's source failed. What was written of the message is never completed.
+    pub fn source_failed(&mut self, error: Error) {
+        self.over(Outcome::Finished(Err(error)));
+    }
+
+    /// The end of the session with an error, or the next address if that may do better.
+    fn unusable(&self, error: Error) -> Outcome {
+        if self.replaceable {
+            Outcome::NextAddress(error)
+        } else {
+            Outcome::Finished(Err(error))
+        }
+    }
+
+    fn outcome_of_end(&self, outbox: &dyn Outbox, error: Error) -> Outcome {
+        if self.replaceable {
             Outcome::NextAddress(Error::ResponseStatus)
         } else if self.is_settled(outbox) {
             Outcome::Finished(Ok(()))
         } else {
             Outcome::Finished(Err(error))
-        });
-    }
-
-    pub(super) fn is_settled(&self, outbox: &dyn Outbox) -> bool {
-        let nodes = match self.phase {
-            Phase::Etrn(next) => next >= outbox.etrn_count(),
-            _ => self.etrn_done || outbox.etrn_count() == 0,
-        };
-        nodes && self.transactions.is_empty() && outbox.next_message(self.next_message).is_none()
-    }
-
-    pub(super) fn announce_closing(&mut self) {
-        if !matches!(self.phase, Phase::Over(_)) {
-            self.closing = true;
         }
     }
 
-    pub(super) fn over(&mut self, outcome: Outcome) {
+    fn is_settled(&self, outbox: &dyn Outbox) -> bool {
+        let nodes = self.next_node.is_none_or(|next| next.get() >= outbox.etrn_count());
+        let under_way = self.current.is_some() || self.finishing.is_some();
+        nodes && !under_way && outbox.next_message(self.next_message).is_none()
+    }
+
+    fn announce_end(&mut self) {
+        if !matches!(self.phase, Phase::Ended(_) | Phase::Over(_)) {
+            self.ending = Ending::Announced;
+        }
+    }
+
+    fn over(&mut self, outcome: Outcome) {
         self.pipeline.clear();
         self.phase = Phase::Over(outcome);
     }
 
-    pub(super) fn quit(&mut self, then: Outcome) {
-        self.after_quit = then;
+    fn quit(&mut self, then: Outcome) {
+        self.ending = Ending::Quit(then);
         self.phase = Phase::Quit;
     }
 
     /// The server does not do what the session needs: QUIT, and no other address.
-    pub(super) fn refused(&mut self, error: Error) {
+    fn refused(&mut self, error: Error) {
         self.quit(Outcome::Finished(Err(error)));
     }
 
     /// The server does not want to talk to us: QUIT, and the next address, unless TLS or
     /// AUTH was tried here.
-    pub(super) fn address_refused(&mut self) {
-        let error = Error::ResponseStatus;
-        self.quit(if self.replaceable {
-            Outcome::NextAddress(error)
-        } else {
-            Outcome::Finished(Err(error))
-        });
+    fn address_refused(&mut self) {
+        self.quit(self.unusable(Error::ResponseStatus));
     }
 }

@@ -1,228 +1,182 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Replies as they come: what each one means for its message and its recipients.
 
-use super::start::Scope;
-use super::{Engine, Outcome, Phase, Senders, Step};
+use super::{Asked, Ending, Engine, MailReplies, Outcome, Phase, Step};
 use crate::error::Error;
 use crate::fault::{self, Layer};
-use crate::protocol::envelope::DeliverBy;
 use crate::protocol::event::{Event, Question};
-use crate::protocol::outbox::Outbox;
 use crate::protocol::pipeline::Expect;
+use crate::protocol::position::RecipientAt;
 use crate::protocol::reply::{Reply, Severity};
-use crate::protocol::transaction::{ChunkedText, Prospect};
+use crate::protocol::transaction::Transaction;
+use crate::protocol::verdict::Verdict;
 
 impl Engine {
     /// Takes the reply to the oldest command that is not answered.
-    pub fn receive(&mut self, outbox: &dyn Outbox, reply: Reply) {
+    pub fn receive(&mut self, reply: Reply) {
         if reply.lacks_enhanced() {
-            self.held = Some(reply);
+            self.asked = Some(Asked::Reply(reply));
             self.due.push_back(Step::Ask(Question::SyntaxWarning));
             return;
         }
-        self.process(outbox, &reply);
+        self.process(reply);
     }
 
     /// The application's answer to the last [`Step::Ask`].
-    pub fn answer(&mut self, outbox: &dyn Outbox, answer: i32) {
-        match self.question.take() {
+    pub fn answer(&mut self, answer: i32) {
+        match self.asked.take() {
             None => {}
-            Some(Question::SyntaxWarning) => match self.held.take() {
-                Some(_) if answer != 0 => self.fail(outbox, Error::ResponseSyntax),
-                Some(reply) => self.process(outbox, &reply),
-                None => {}
-            },
-            Some(Question::NoDsn | Question::NoChunking | Question::NoEtrn) => {
-                self.extension_missing |= answer != 0;
-            }
-            Some(Question::DeliverByExpired { .. }) => {
-                let least = self.extensions.deliver_by.unwrap_or(0);
-                if let Some(transaction) = self.transactions.back_mut().filter(|_| answer > 0) {
-                    transaction.by_seconds =
-                        Some(DeliverBy::SECONDS_MAX.min(least.saturating_add(answer.into())));
-                }
-            }
+            Some(Asked::Reply(_)) if answer != 0 => self.fail(Error::ResponseSyntax),
+            Some(Asked::Reply(reply)) => self.process(reply),
+            Some(Asked::Extension) => self.without_extension(answer != 0),
+            Some(Asked::Time) => self.raise_time(answer),
         }
     }
 
-    pub(super) fn process(&mut self, outbox: &dyn Outbox, reply: &Reply) {
+    fn process(&mut self, reply: Reply) {
         fault::point(Layer::Protocol);
         let Some(expect) = self.pipeline.pop() else {
-            return self.unsolicited(outbox, reply);
+            return self.unsolicited(&reply);
         };
+        let closing = reply.is_closing();
         match expect {
-            Expect::Greeting => self.greeted(reply),
-            Expect::Ehlo => self.ehlo_answered(outbox, reply),
-            Expect::Helo => {
-                if reply.is_completion() {
-                    self.replaceable = false;
-                    self.phase = Phase::CheckExtensions(Scope::All);
-                } else {
-                    self.address_refused();
-                }
-            }
-            Expect::StartTls => match reply.severity() {
-                Severity::Completion => self.due.push_back(Step::Secure),
-                Severity::Intermediate => self.refused(Error::ResponseStatus),
-                Severity::Transient | Severity::Permanent => self.refused(Error::ExtensionNotAvailable),
-            },
-            Expect::Auth => self.auth_answered(reply),
+            Expect::Greeting => self.greeted(&reply),
+            Expect::Ehlo => self.ehlo_answered(&reply),
+            Expect::Helo => self.helo_answered(&reply),
+            Expect::StartTls => self.starttls_answered(&reply),
+            Expect::Auth => self.auth_answered(&reply),
             Expect::Etrn(node) => {
-                outbox.etrn_answered(node, reply);
+                self.due.push_back(Step::Record(Verdict::Node { node, reply }));
                 self.due.push_back(Step::Tell(Event::EtrnStatus { node }));
             }
-            Expect::Xusr | Expect::VoidRcpt => {}
+            Expect::Xusr | Expect::VoidRcpt | Expect::VoidChunk { .. } => {}
             Expect::Rset if reply.is_completion() => self.envelope_open = false,
             Expect::Rset => {
                 // The old envelope may still stand: what was written behind it is not ours.
-                let closing = reply.is_closing();
                 let error = if closing { Error::Dropped } else { Error::ResponseStatus };
                 return self.over(Outcome::Finished(Err(error)));
             }
-            Expect::Mail => self.mail_answered(outbox, reply),
-            Expect::Rcpt(recipient) => self.rcpt_answered(outbox, recipient, reply),
-            Expect::Data => self.data_answered(outbox, reply),
+            Expect::Mail => self.mail_answered(reply),
+            Expect::Rcpt(recipient) => self.rcpt_answered(recipient, reply),
+            Expect::Data => self.data_answered(reply),
             Expect::VoidData if reply.is_intermediate() => {
-                self.phase = Phase::EndOfData { void: true };
+                self.phase = Phase::EmptyText { void: true };
             }
             Expect::VoidData => {}
-            Expect::EndOfData => self.settle(outbox, reply),
+            Expect::EndOfData | Expect::Chunk { last: true } => self.text_answered(reply),
             Expect::VoidEndOfData => self.envelope_open = !reply.is_completion(),
-            Expect::Chunk { last, .. } => self.chunk_answered(outbox, last, reply),
-            Expect::VoidChunk { .. } => {}
-            Expect::Quit => return self.over(self.after_quit),
+            Expect::Chunk { last: false } => self.chunk_answered(reply),
+            Expect::Quit => return self.quit_answered(),
         }
-        if reply.is_closing() {
-            self.announce_closing();
+        if closing {
+            self.announce_end();
         }
     }
 
-    pub(super) fn mail_answered(&mut self, outbox: &dyn Outbox, reply: &Reply) {
-        let Some(transaction) = self.transactions.front() else {
+    fn mail_answered(&mut self, reply: Reply) {
+        let Some(message) = self.current.as_ref().map(|transaction| transaction.message) else {
             return;
         };
-        let message = transaction.message;
-        outbox.reverse_path_answered(message, reply);
-        self.due.push_back(Step::Tell(Event::MailStatus { message }));
-        if reply.is_completion() {
+        let verdict = if reply.is_completion() {
             self.envelope_open = true;
-            if self.senders == Senders::Unknown {
-                self.senders = Senders::Welcome;
+            if self.mail_replies == MailReplies::None {
+                self.mail_replies = MailReplies::Accepted;
             }
-            return;
-        }
-        self.senders = Senders::Refused;
-        transaction.mail_refused(outbox, reply);
-        self.void_transaction(message);
-    }
-
-    /// The transaction whose replies are due is over before its end.
-    pub(super) fn void_transaction(&mut self, message: usize) {
-        // The last one may still be being written.
-        if self.transactions.len() == 1 {
+            Some(Verdict::Sender { message, reply })
+        } else {
+            self.mail_replies = MailReplies::Refused;
             self.phase = Phase::NextMessage;
-        }
-        let transaction = self.transactions.pop_front();
-        self.pipeline.void_transaction();
-        if transaction.is_some_and(|transaction| transaction.text != ChunkedText::NotBegun) {
-            self.due.push_back(Step::TextVoid { message });
-        }
-    }
-
-    pub(super) fn rcpt_answered(&mut self, outbox: &dyn Outbox, recipient: usize, reply: &Reply) {
-        if let Some(transaction) = self.transactions.front_mut() {
-            let message = transaction.message;
-            transaction.recipient_answered(outbox, recipient, reply);
-            self.due.push_back(Step::Tell(Event::RecipientStatus { message, recipient }));
-            match (transaction.unanswered, transaction.text, transaction.prospect()) {
-                (1.., ..) | (0, ChunkedText::NotBegun | ChunkedText::Held, _) => {}
-                (0, ChunkedText::Begun, Prospect::Accepted) => {
-                    self.due.push_back(Step::TextWanted { message });
-                }
-                // What the server says of the text is of no interest, an acceptance least of all.
-                (0, ChunkedText::Begun, _) => self.nobody_accepted(outbox),
-            }
-        }
-    }
-
-    /// The message whose replies are due is for nobody.
-    pub(super) fn nobody_accepted(&mut self, outbox: &dyn Outbox) {
-        if let Some(transaction) = self.transactions.front() {
-            let message = transaction.message;
-            transaction.nobody_accepted(outbox);
-            self.void_transaction(message);
-            self.due.push_back(Step::Tell(Event::MessageSent { message }));
-            self.envelope_open = true;
-        }
-    }
-
-    pub(super) fn data_answered(&mut self, outbox: &dyn Outbox, reply: &Reply) {
-        let Some(transaction) = self.transactions.front() else {
-            return;
+            self.pipeline.make_void();
+            self.current.take().map(|transaction| transaction.sender_refused(reply))
         };
-        let message = transaction.message;
+        self.due.extend(verdict.map(Step::Record));
+        self.due.push_back(Step::Tell(Event::MailStatus { message }));
+    }
+
+    fn rcpt_answered(&mut self, recipient: RecipientAt, reply: Reply) {
+        if let Some(transaction) = &mut self.current {
+            let message = transaction.message;
+            let verdict = transaction.recipient_answered(recipient, reply);
+            self.due.push_back(Step::Record(verdict));
+            self.due.push_back(Step::Tell(Event::RecipientStatus { message, recipient }));
+        }
+    }
+
+    fn data_answered(&mut self, reply: Reply) {
         match reply.severity() {
-            Severity::Intermediate if transaction.prospect() == Prospect::Accepted => {
-                self.phase = Phase::Text;
+            Severity::Intermediate => {
+                let wanted = self.current.as_ref().is_some_and(Transaction::has_accepted);
+                self.phase = if wanted { Phase::Text } else { Phase::EmptyText { void: false } };
             }
-            Severity::Intermediate => self.phase = Phase::EndOfData { void: false },
             Severity::Completion => self.over(Outcome::Finished(Err(Error::ResponseStatus))),
             Severity::Transient | Severity::Permanent => {
-                transaction.not_sent(outbox, reply);
-                self.transactions.pop_front();
-                self.due.push_back(Step::Tell(Event::MessageSent { message }));
                 self.phase = Phase::NextMessage;
+                if let Some(transaction) = self.current.take() {
+                    let message = transaction.message;
+                    self.conclude(message, transaction.not_sent(reply));
+                }
             }
         }
     }
 
-    /// A refused chunk counts as the message's final reply, whatever later ones get.
-    pub(super) fn chunk_answered(&mut self, outbox: &dyn Outbox, last: bool, reply: &Reply) {
-        if last {
-            return self.settle(outbox, reply);
+    /// The reply to the end of a text.
+    fn text_answered(&mut self, reply: Reply) {
+        self.envelope_open = !reply.is_completion();
+        if let Some(transaction) = self.finishing.take() {
+            self.conclude(transaction.message, transaction.settle(reply));
         }
+    }
+
+    /// A refused chunk counts as the message's last reply, whatever later ones get.
+    fn chunk_answered(&mut self, reply: Reply) {
         if reply.is_completion() {
             return;
         }
-        if let Some(transaction) = self.transactions.front() {
-            let message = transaction.message;
-            transaction.settle(outbox, reply);
-            self.void_transaction(message);
-            self.due.push_back(Step::Tell(Event::MessageSent { message }));
-            self.envelope_open = true;
+        if self.current.is_some() {
+            self.due.push_back(Step::StopText);
+            self.phase = Phase::NextMessage;
+        }
+        if let Some(transaction) = self.current.take().or_else(|| self.finishing.take()) {
+            self.pipeline.make_void();
+            self.conclude(transaction.message, transaction.settle(reply));
         }
     }
 
-    /// The final reply to a message.
-    pub(super) fn settle(&mut self, outbox: &dyn Outbox, reply: &Reply) {
-        if let Some(transaction) = self.transactions.pop_front() {
-            let message = transaction.message;
-            transaction.settle(outbox, reply);
-            self.due.push_back(Step::Tell(Event::MessageSent { message }));
-        }
-        self.envelope_open = !reply.is_completion();
+    fn conclude(&mut self, message: crate::protocol::MessageAt, verdict: Verdict) {
+        self.due.push_back(Step::Record(verdict));
+        self.due.push_back(Step::Tell(Event::MessageSent { message }));
     }
 
-    /// A reply that nothing had asked for. A refusal in the middle of a text is its message's;
-    /// 421 announces the end; no other is believed.
-    pub fn unsolicited(&mut self, outbox: &dyn Outbox, reply: &Reply) {
-        if reply.is_closing() && !self.is_quitting() {
-            self.end(outbox, Error::Dropped);
+    fn quit_answered(&mut self) {
+        if let Ending::Quit(outcome) = self.ending {
+            self.over(outcome);
+        }
+    }
+
+    /// A reply that nothing had asked for: 421 announces the end; no other is believed.
+    pub fn unsolicited(&mut self, reply: &Reply) {
+        let quitting = matches!(self.ending, Ending::Quit(_));
+        if reply.is_closing() && !quitting {
+            self.ended();
         } else {
-            self.fail(outbox, Error::ResponseSyntax);
+            self.fail(Error::ResponseSyntax);
         }
     }
 
-    /// A reply that came before the text's end was sent.
-    pub fn text_interrupted(&mut self, outbox: &dyn Outbox, reply: &Reply) {
-        match (reply.severity(), self.transactions.pop_front()) {
+    /// A reply that came before the text's end was sent. A refusal is the message's.
+    pub fn text_interrupted(&mut self, reply: Reply) {
+        match (reply.severity(), self.current.take()) {
             (Severity::Transient | Severity::Permanent, Some(transaction)) => {
-                let message = transaction.message;
-                transaction.settle(outbox, reply);
-                self.due.push_back(Step::Tell(Event::MessageSent { message }));
-                self.end(outbox, Error::Dropped);
+                self.conclude(transaction.message, transaction.settle(reply));
+                self.ended();
             }
             _ => self.over(Outcome::Finished(Err(Error::ResponseSyntax))),
         }
+    }
+
+    /// The server has ended the session.
+    fn ended(&mut self) {
+        self.pipeline.clear();
+        self.phase = Phase::Ended(Error::Dropped);
     }
 }

@@ -5,52 +5,74 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Run, State, far};
-use crate::content::Framing;
 use crate::error::{Error, Result};
 use crate::fault::{self, Layer};
 use crate::protocol::{Command, Reply, Step, Wait};
 use crate::session::callback::{Call, Direction, PIECE, Piece};
-use crate::session::letter::Letter;
+use crate::session::transfer::sizes;
 use crate::session::{Session, Timeout};
 
-/// Commands of a large group are written, and their replies read, from this many bytes on.
-const GROUP_MAX: usize = 16_384;
-
 impl Run {
-    /// Does what the engine says.
+    /// Does what the engine says, until something is due to the application.
     pub(super) fn converse(&mut self, session: &Session) -> Option<Call> {
-        let Some(link) = &mut self.link else {
-            self.state = State::Done(Err(Error::Client));
-            return None;
-        };
         fault::point(Layer::Session);
-        match link.engine.next(session) {
-            Step::Send(command) => {
-                let first_of_group = link.engine.replies_due() == 1;
-                if !first_of_group || self.nothing_unsolicited(session) {
-                    self.send(session, &command);
+        while let State::Dialogue = self.state {
+            let Some(link) = &mut self.link else {
+                self.state = State::Done(Err(Error::Client));
+                return None;
+            };
+            let call = match link.engine.next(session) {
+                Step::Send(command) => {
+                    let first_of_group = link.engine.replies_due() == 1;
+                    if !first_of_group || self.nothing_unsolicited(session) {
+                        self.send(session, &command);
+                    }
+                    None
                 }
-            }
-            Step::Receive => self.receive(session),
-            Step::Tell(event) => return Some(Call::Tell(event)),
-            Step::Ask(question) => return Some(Call::Ask(question)),
-            Step::PrepareTls => return self.prepare_tls(session),
-            Step::Secure => self.state = State::Handshake,
-            Step::SelectMechanism => return self.select_mechanism(session),
-            Step::Challenge(text) => return self.challenged(&text),
-            Step::Authenticated => self.authenticated(),
-            Step::Text { message } => {
-                self.ahead = false;
-                self.letter = Letter::begin(session, message, Framing::Dots);
-                self.state = State::Rewind;
-            }
-            Step::Chunk { message, ahead } => self.begin_chunk(session, message, ahead),
-            Step::TextWanted { message } => self.tell_kept(message),
-            Step::TextVoid { message } => self.void_text(message),
-            Step::Done(outcome) => {
-                self.note(|| format!("disconnecting: {outcome:?}"));
-                self.disconnect();
-                self.state = State::Closed(outcome);
+                Step::Receive => {
+                    self.receive(session);
+                    None
+                }
+                Step::Record(verdict) => {
+                    session.record(verdict);
+                    None
+                }
+                // Nobody hears of it, but for what belongs to every connection.
+                Step::Tell(_) if session.events.get().is_none() => None,
+                Step::Tell(event) => Some(Call::Tell(event)),
+                Step::Ask(question) => Some(Call::Ask(question)),
+                Step::PrepareTls => self.prepare_tls(session),
+                Step::Secure => {
+                    self.state = State::Handshake;
+                    None
+                }
+                Step::SelectMechanism => self.select_mechanism(session),
+                Step::Challenge(text) => self.challenged(&text),
+                Step::Authenticated => {
+                    self.authenticated();
+                    None
+                }
+                Step::Text { message } => {
+                    self.begin_text(session, message);
+                    None
+                }
+                Step::Chunk { message } => {
+                    self.next_chunk(session, message);
+                    None
+                }
+                Step::StopText => {
+                    self.close_transfer();
+                    None
+                }
+                Step::Done(outcome) => {
+                    self.note(|| format!("disconnecting: {outcome:?}"));
+                    self.disconnect();
+                    self.state = State::Closed(outcome);
+                    None
+                }
+            };
+            if call.is_some() || !self.pieces.is_empty() {
+                return call;
             }
         }
         None
@@ -69,9 +91,9 @@ impl Run {
             return true;
         }
         match self.parse(session) {
-            Ok(Some(reply)) => self.with_engine(|engine| engine.unsolicited(session, &reply)),
-            Ok(None) => self.with_engine(|engine| engine.fail(session, Error::ResponseSyntax)),
-            Err(error) => self.with_engine(|engine| engine.fail(session, error)),
+            Ok(Some(reply)) => self.with_engine(|engine| engine.unsolicited(&reply)),
+            Ok(None) => self.with_engine(|engine| engine.fail(Error::ResponseSyntax)),
+            Err(error) => self.with_engine(|engine| engine.fail(error)),
         }
         false
     }
@@ -82,7 +104,11 @@ impl Run {
         let queue = link.stream.queue();
         let start = queue.len();
         session.write_command(command, link.engine.extensions(), queue);
-        let line = queue.get(start..).unwrap_or_default();
+        let mut line = queue.get(start..).unwrap_or_default();
+        if *command == Command::LastChunk {
+            // Octets of a text are not part of the dialogue.
+            line = line.split_last_chunk::<2>().map_or(line, |(line, _)| line);
+        }
         if session.monitor.get().is_some() {
             show(&mut self.pieces, line, Direction::Writing);
         }
@@ -97,7 +123,7 @@ impl Run {
 
     /// Writes a group that has grown large.
     pub(super) fn flush_group(&mut self, session: &Session) {
-        if self.link.as_ref().is_some_and(|link| link.stream.queued() >= GROUP_MAX) {
+        if self.link.as_ref().is_some_and(|link| link.stream.queued() >= sizes::GROUP) {
             self.take_reply(session);
         }
     }
@@ -105,17 +131,17 @@ impl Run {
     /// Writes what is queued, and takes a reply if one is there.
     pub(super) fn take_reply(&mut self, session: &Session) {
         match self.reply(session, false) {
-            Ok(Some(reply)) => self.with_engine(|engine| engine.receive(session, reply)),
+            Ok(Some(reply)) => self.with_engine(|engine| engine.receive(reply)),
             Ok(None) => {}
-            Err(error) => self.with_engine(|engine| engine.fail(session, error)),
+            Err(error) => self.with_engine(|engine| engine.fail(error)),
         }
     }
 
     fn receive(&mut self, session: &Session) {
         match self.reply(session, true) {
-            Ok(Some(reply)) => self.with_engine(|engine| engine.receive(session, reply)),
-            Ok(None) => self.with_engine(|engine| engine.fail(session, Error::Client)),
-            Err(error) => self.with_engine(|engine| engine.fail(session, error)),
+            Ok(Some(reply)) => self.with_engine(|engine| engine.receive(reply)),
+            Ok(None) => self.with_engine(|engine| engine.fail(Error::Client)),
+            Err(error) => self.with_engine(|engine| engine.fail(error)),
         }
     }
 

@@ -15,12 +15,12 @@ use std::ffi::{CString, c_int};
 use std::time::{Duration, Instant};
 
 use super::callback::{Call, Piece};
-use super::letter::{Kept, Letter};
 use super::trace::Trace;
+use super::transfer::Transfer;
 use super::{Session, Timeout};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::net::{Addresses, Stream};
-use crate::protocol::{Engine, Event, Outcome, ReplyParser};
+use crate::protocol::{Engine, Event, Opening, Outcome, ReplyParser};
 
 use auth::Authentication;
 use route::Stop;
@@ -35,8 +35,6 @@ enum State {
     Resolve,
     /// The next address is due.
     Connect,
-    /// TLS from the first byte is to be made ready.
-    PrepareTls,
     /// Hands are to be shaken.
     Handshake,
     /// The application judges what TLS has found.
@@ -47,6 +45,8 @@ enum State {
     Rewind,
     /// Text is read from the source.
     Text,
+    /// What the source keeps of a text that is over is to be released.
+    Release,
     /// The connection is closed, and the application is to be told.
     Closed(Outcome),
     /// Nothing is left.
@@ -82,21 +82,13 @@ pub(super) struct Run {
     stops: VecDeque<Stop>,
     addresses: Addresses,
     link: Option<Link>,
-    letter: Option<Letter>,
-    // The text under way goes ahead of its recipients' replies: nothing is told of it yet.
-    ahead: bool,
-    // What is to be told of texts that went ahead, once their recipients are known.
-    kept: VecDeque<Kept>,
-    // What is told now of a text that is written.
-    telling: Option<Kept>,
+    transfer: Option<Transfer>,
     authentication: Option<Authentication>,
     tls: Option<Tls>,
-    // TLS from the first byte (RFC 8314), on this connection; asked for by the server's name.
+    // TLS from the first byte (RFC 8314) whatever the port, for the server's name says so.
     implicit_tls: bool,
-    implicit_tls_asked: bool,
     asked: Asked,
     pieces: VecDeque<Piece>,
-    release_due: bool,
     trace: Option<Trace>,
 }
 
@@ -111,17 +103,12 @@ impl Run {
             stops: VecDeque::new(),
             addresses: Addresses::new(Vec::new()),
             link: None,
-            letter: None,
-            ahead: false,
-            kept: VecDeque::new(),
-            telling: None,
+            transfer: None,
             authentication: None,
             tls: None,
             implicit_tls: false,
-            implicit_tls_asked: false,
             asked: Asked::Engine,
             pieces: VecDeque::new(),
-            release_due: false,
             trace: Trace::begin(),
         }
     }
@@ -131,12 +118,6 @@ impl Run {
         loop {
             if let Some(piece) = self.pieces.pop_front() {
                 return Call::Show(piece);
-            }
-            if std::mem::take(&mut self.release_due) {
-                return Call::Release;
-            }
-            if let Some(call) = self.telling.as_mut().and_then(Kept::next_note) {
-                return call;
             }
             if let Some(call) = self.step(session) {
                 return call;
@@ -154,22 +135,18 @@ impl Run {
                 None
             }
             State::Connect => self.connect(session),
-            State::PrepareTls => self.prepare_tls(session),
             State::Handshake => {
                 self.handshake(session);
                 None
             }
             State::Judge => self.judge(session),
             State::Dialogue => self.converse(session),
-            State::Rewind => {
-                let rewind = self.letter.as_ref().map(|letter| Call::Rewind { message: letter.message() });
-                if rewind.is_none() {
-                    self.state = State::Dialogue;
-                    self.with_engine(|engine| engine.fail(session, Error::Client));
-                }
-                rewind
-            }
+            State::Rewind => self.rewind(),
             State::Text => self.transfer(session),
+            State::Release => {
+                self.state = State::Dialogue;
+                Some(Call::Release)
+            }
             State::Closed(outcome) => {
                 self.state = match outcome {
                     Outcome::Finished(result) => State::Done(result),
@@ -189,14 +166,15 @@ impl Run {
             Ok((socket, address)) => {
                 self.note(|| format!("connected to {address}"));
                 self.port = address.port();
-                self.implicit_tls = self.implicit_tls_asked || self.port == SUBMISSIONS;
+                let implicit_tls = self.implicit_tls || self.port == SUBMISSIONS;
+                let opening = if implicit_tls { Opening::Tls } else { Opening::Greeting };
                 self.link = Some(Link {
                     stream: Stream::new(socket),
                     parser: ReplyParser::default(),
-                    engine: Engine::new(self.implicit_tls),
+                    engine: Engine::new(opening),
                     deadline: None,
                 });
-                self.state = if self.implicit_tls { State::PrepareTls } else { State::Dialogue };
+                self.state = State::Dialogue;
                 Some(Call::Tell(Event::Connect))
             }
             Err(error) => {
@@ -219,8 +197,7 @@ impl Run {
 
     /// Closes the connection; nothing that belongs to it is left.
     fn disconnect(&mut self) {
-        self.close_letter();
-        self.kept.clear();
+        self.transfer = None;
         self.tls = None;
         if let Some(authentication) = self.authentication.take() {
             authentication.give_up();
@@ -231,9 +208,9 @@ impl Run {
     }
 
     /// The application's answer to a question.
-    pub(super) fn answer(&mut self, session: &Session, answer: c_int) {
+    pub(super) fn answer(&mut self, answer: c_int) {
         match std::mem::replace(&mut self.asked, Asked::Engine) {
-            Asked::Engine => self.with_engine(|engine| engine.answer(session, answer)),
+            Asked::Engine => self.with_engine(|engine| engine.answer(answer)),
             about_tls => self.tls_answered(&about_tls, answer != 0),
         }
     }

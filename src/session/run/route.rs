@@ -24,7 +24,7 @@ impl Run {
         self.note(|| {
             format!("server {} service {}", server.host.to_string_lossy(), server.service().to_string_lossy())
         });
-        self.implicit_tls_asked = server.implicit_tls;
+        self.implicit_tls = server.implicit_tls;
         match server.host.to_str().ok().and_then(SubmissionService::parse) {
             Some(service) => self.find_targets(&server, service)?,
             None => {
@@ -48,7 +48,7 @@ impl Run {
                 },
             });
         }
-        self.implicit_tls_asked |= service.implicit_tls;
+        self.implicit_tls |= service.implicit_tls;
         self.host = c_string(service.domain)?;
         Ok(())
     }

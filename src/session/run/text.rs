@@ -3,139 +3,185 @@
 
 use super::dialogue::show;
 use super::{Run, State, far};
-use crate::content::Framing;
 use crate::error::{Error, Result};
-use crate::protocol::{Engine, command};
+use crate::protocol::{Bdat, Engine, MessageAt, command};
 use crate::session::callback::{Block, Call, Direction};
-use crate::session::letter::Letter;
+use crate::session::transfer::{Carrier, Passage, Stage, Transfer, sizes};
 use crate::session::{Session, Timeout};
 
-/// Text is gathered to this many bytes for one write.
-const WRITE_SIZE: usize = 65_536;
-/// A block from this size on is looked at for a run that goes out as it is.
-const RUN_MIN: usize = 256;
-/// A run of the application's text from this size on is written from where it lies.
-const DIRECT_MIN: usize = 16_384;
-/// Most text that waits to be written when another chunk is begun.
-const UNWRITTEN_MAX: usize = 524_288;
-/// So much may stay behind a write in the middle of a text, so that TLS records are full.
-const REST: usize = 16_384;
-
 impl Run {
-    /// Hands over what is known of the text's progress, writes what is ready, and asks for
-    /// more.
-    pub(super) fn transfer(&mut self, session: &Session) -> Option<Call> {
-        let Some(letter) = &mut self.letter else {
-            self.state = State::Dialogue;
-            return None;
-        };
-        if !self.ahead {
-            if let Some(call) = letter.next_note() {
-                return Some(call);
-            }
-        }
-        let message = letter.message();
-        if letter.framing() == Framing::Chunks {
-            if letter.is_complete() || letter.is_chunk_full() {
-                self.state = State::Dialogue;
-                self.send_chunk(session);
-                return None;
-            }
-            return Some(Call::Read { message });
-        }
-        if letter.is_complete() {
-            self.with_engine(Engine::text_sent);
-            self.close_letter();
-            return None;
-        }
-        let waiting = self.link.as_ref().map_or(0, |link| link.stream.queued());
-        if waiting >= WRITE_SIZE && !self.write_text(session) {
-            self.close_letter();
-            return None;
-        }
-        Some(Call::Read { message })
+    /// Begins with the text of a message that goes by DATA.
+    pub(super) fn begin_text(&mut self, session: &Session, message: MessageAt) {
+        self.transfer = Transfer::begin(session, message, Carrier::Data);
+        self.state = State::Rewind;
     }
 
-    /// Goes on with the text of a message, from its beginning if that is not done yet.
-    pub(super) fn begin_chunk(&mut self, session: &Session, message: usize, ahead: bool) {
-        // A server that answers but does not read must not make us hold the text.
-        if self.link.as_ref().is_some_and(|link| link.stream.queued() > UNWRITTEN_MAX) {
+    /// Goes on with the text of a message that goes in chunks, from its beginning if that is
+    /// not done yet.
+    pub(super) fn next_chunk(&mut self, session: &Session, message: MessageAt) {
+        if self.link.as_ref().is_some_and(|link| link.stream.queued() > sizes::UNWRITTEN) {
             return self.take_reply(session);
         }
-        self.ahead = ahead;
-        if self.letter.as_ref().is_some_and(|letter| letter.message() == message) {
+        if self.transfer.is_some() {
             self.state = State::Text;
         } else {
-            self.letter = Letter::begin(session, message, Framing::Chunks);
+            self.transfer = Transfer::begin(session, message, Carrier::Chunks);
             self.state = State::Rewind;
         }
     }
 
-    /// Sends the chunk that was gathered.
-    fn send_chunk(&mut self, session: &Session) {
-        if !self.may_send_chunk(session) {
+    /// Asks the source to start anew.
+    pub(super) fn rewind(&mut self) -> Option<Call> {
+        let rewind = self.transfer.as_ref().map(|transfer| Call::Rewind { message: transfer.message() });
+        if rewind.is_none() {
+            self.state = State::Dialogue;
+            self.with_engine(|engine| engine.fail(Error::Client));
+        }
+        rewind
+    }
+
+    /// The source stands at its beginning, or does not.
+    pub(crate) fn rewound(&mut self, session: &Session, outcome: Result<()>) {
+        self.state = State::Text;
+        match outcome {
+            Ok(()) if self.carrier() == Some(Carrier::Chunks) => {}
+            Ok(()) => {
+                self.goes_on(session);
+            }
+            Err(error) => self.source_failed(error),
+        }
+    }
+
+    fn carrier(&self) -> Option<Carrier> {
+        self.transfer.as_ref().map(Transfer::carrier)
+    }
+
+    /// Tells of progress, writes what is ready, and asks for more.
+    pub(super) fn transfer(&mut self, session: &Session) -> Option<Call> {
+        let Some(transfer) = &mut self.transfer else {
+            self.state = State::Dialogue;
+            return None;
+        };
+        if let Some(call) = transfer.next_progress() {
+            return Some(call);
+        }
+        let message = transfer.message();
+        match (transfer.carrier(), transfer.stage()) {
+            (_, Stage::Over) => self.close_transfer(),
+            (Carrier::Chunks, _) if transfer.is_chunk_due() => self.send_chunk(session, &[]),
+            (Carrier::Data, Stage::Complete) => {
+                self.with_engine(Engine::text_sent);
+                self.close_transfer();
+            }
+            (Carrier::Data, Stage::Reading) if self.is_queue_full() && !self.write_text(session) => {}
+            (_, Stage::Reading | Stage::Complete) => return Some(Call::Read { message }),
+        }
+        None
+    }
+
+    fn is_queue_full(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.stream.queued() >= sizes::WRITE)
+    }
+
+    /// What the source gave. `true` = nothing is to be told or written before it is asked for
+    /// more.
+    pub(crate) fn text(&mut self, session: &Session, block: Block<'_>, more_follows: bool) -> bool {
+        match block {
+            Block::Text(text) => self.take_text(session, text, more_follows) && self.wants_more(),
+            Block::End => {
+                self.end_text(session);
+                false
+            }
+            Block::Failed(error) => {
+                self.source_failed(error);
+                false
+            }
+        }
+    }
+
+    /// Sends a block on its way; `false` = it is the engine's turn.
+    fn take_text(&mut self, session: &Session, text: &[u8], more_follows: bool) -> bool {
+        let (Some(link), Some(transfer)) = (&mut self.link, &mut self.transfer) else {
+            return false;
+        };
+        match transfer.take(text, more_follows, link.stream.queue()) {
+            Passage::Copied => true,
+            Passage::Direct { run, rest } => self.write_run(session, run) && self.push_text(rest),
+            Passage::Chunk { run } => {
+                self.send_chunk(session, run);
+                false
+            }
+        }
+    }
+
+    fn push_text(&mut self, text: &[u8]) -> bool {
+        if let (Some(link), Some(transfer)) = (&mut self.link, &mut self.transfer) {
+            transfer.push(text, link.stream.queue());
+        }
+        true
+    }
+
+    fn wants_more(&self) -> bool {
+        self.transfer.as_ref().is_some_and(|transfer| {
+            let room = match transfer.carrier() {
+                Carrier::Data => !self.is_queue_full(),
+                Carrier::Chunks => !transfer.is_chunk_due(),
+            };
+            room && !transfer.has_progress()
+        })
+    }
+
+    fn end_text(&mut self, session: &Session) {
+        // What the server says before it has the end is about something else.
+        if self.carrier() == Some(Carrier::Data) && !self.goes_on(session) {
             return;
         }
-        let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
+        if let (Some(link), Some(transfer)) = (&mut self.link, &mut self.transfer) {
+            transfer.end(link.stream.queue());
+        }
+    }
+
+    fn source_failed(&mut self, error: Error) {
+        self.with_engine(|engine| engine.source_failed(error));
+        if let Some(transfer) = &mut self.transfer {
+            transfer.finish();
+        }
+    }
+
+    /// Sends the chunk that was gathered, and behind it a run of the application's text.
+    fn send_chunk(&mut self, session: &Session, run: &[u8]) {
+        // What the server says while no reply is due is not about the chunk that comes next.
+        if !self.link.as_ref().is_some_and(|link| link.engine.expects_reply()) && !self.goes_on(session) {
+            return;
+        }
+        let (Some(link), Some(transfer)) = (&mut self.link, &mut self.transfer) else {
             return;
         };
-        let last = letter.is_complete();
-        if self.ahead && !last {
-            return link.engine.text_held();
+        let complete = transfer.stage() == Stage::Complete;
+        let gathered = transfer.take_chunk(session.events.get().is_some());
+        if let Some(bdat) = link.engine.chunk(gathered.len() + run.len(), complete) {
+            self.queue_chunk(session, [&gathered, run], bdat);
         }
-        let chunk = letter.take_chunk(session.events.get().is_some());
-        // Exchange before 2007 loses the end of a message if it is in the last chunk; it gives
-        // itself away by an extension of its own.
-        let apart = last && link.engine.extensions().xexch50;
-        if !apart || !chunk.is_empty() {
-            self.queue_chunk(session, &chunk, &[], last && !apart);
+        if let Some(transfer) = &mut self.transfer {
+            transfer.reuse(gathered);
+            if complete {
+                transfer.finish();
+            }
         }
-        if apart {
-            self.queue_chunk(session, b"\r\n", &[], true);
-        }
-        if let Some(letter) = &mut self.letter {
-            letter.reuse(chunk);
-        }
-        if last {
-            self.keep_notes();
+        if complete {
             self.flush_group(session);
         } else {
+            self.state = State::Dialogue;
             self.take_reply(session);
         }
     }
 
-    /// Sends what was gathered, and behind it a run of the application's text as it is.
-    fn send_run(&mut self, session: &Session, run: &[u8]) {
-        self.state = State::Dialogue;
-        if !self.may_send_chunk(session) {
-            return;
-        }
-        let Some(letter) = &mut self.letter else { return };
-        letter.pass(run);
-        let gathered = letter.take_chunk(session.events.get().is_some());
-        self.queue_chunk(session, &gathered, run, false);
-        if let Some(letter) = &mut self.letter {
-            letter.reuse(gathered);
-        }
-        self.take_reply(session);
-    }
-
-    /// What the server says while no reply is due is not about the chunk that comes next.
-    fn may_send_chunk(&mut self, session: &Session) -> bool {
-        let may =
-            self.link.as_ref().is_some_and(|link| link.engine.expects_reply()) || self.is_quiet(session);
-        if !may {
-            self.close_letter();
-        }
-        may
-    }
-
-    fn queue_chunk(&mut self, session: &Session, gathered: &[u8], run: &[u8], last: bool) {
+    fn queue_chunk(&mut self, session: &Session, parts: [&[u8]; 2], bdat: Bdat) {
         let Some(link) = &mut self.link else { return };
         let queue = link.stream.queue();
         let start = queue.len();
-        let octets = gathered.len() + run.len();
-        command::write_bdat(octets, last, queue);
+        let octets = parts.iter().map(|part| part.len()).sum();
+        command::write_bdat(octets, bdat == Bdat::Last, queue);
         let line = queue.get(start..).unwrap_or_default();
         if session.monitor.get().is_some() {
             show(&mut self.pieces, line, Direction::Writing);
@@ -143,42 +189,13 @@ impl Run {
         if let Some(trace) = &mut self.trace {
             trace.line(Direction::Writing, line);
         }
-        link.engine.chunk_sent(octets, last);
-        for part in [gathered, run] {
+        for part in parts {
             // A short one leaves with the commands around it.
-            if part.len() < DIRECT_MIN {
+            if part.len() < sizes::DIRECT {
                 link.stream.queue().extend_from_slice(part);
             } else if let Err(error) = link.stream.write_through(part) {
-                return link.engine.fail(session, error);
+                return link.engine.fail(error);
             }
-        }
-    }
-
-    /// A text that is written is done with, but for what is to be told about it.
-    fn keep_notes(&mut self) {
-        let ahead = self.ahead;
-        if let Some(letter) = self.letter.take() {
-            let kept = letter.into_kept();
-            if ahead {
-                self.kept.push_back(kept);
-            } else {
-                self.telling = Some(kept);
-            }
-            self.release_due = true;
-        }
-    }
-
-    /// Somebody takes the message: the application may hear of its progress.
-    pub(super) fn tell_kept(&mut self, message: usize) {
-        let position = self.kept.iter().position(|kept| kept.message == message);
-        self.telling = position.and_then(|position| self.kept.remove(position));
-    }
-
-    /// Nobody takes the message.
-    pub(super) fn void_text(&mut self, message: usize) {
-        self.kept.retain(|kept| kept.message != message);
-        if self.letter.as_ref().is_some_and(|letter| letter.message() == message) {
-            self.close_letter();
         }
     }
 
@@ -189,7 +206,7 @@ impl Run {
         };
         let deadline = far(session.timeouts.get().of(Timeout::Transfer));
         let parser = &mut link.parser;
-        let outcome = link.stream.exchange(REST, Some(deadline), |bytes| parser.feed(bytes));
+        let outcome = link.stream.exchange(sizes::REST, Some(deadline), |bytes| parser.feed(bytes));
         self.judge_interruption(session, outcome)
     }
 
@@ -205,7 +222,7 @@ impl Run {
     }
 
     /// Whether the server has said nothing since the last reply.
-    fn is_quiet(&mut self, session: &Session) -> bool {
+    fn goes_on(&mut self, session: &Session) -> bool {
         let Some(link) = &mut self.link else {
             return false;
         };
@@ -223,99 +240,19 @@ impl Run {
             Err(error) => Err(error),
         };
         self.with_engine(|engine| match interrupted {
-            Ok(Some(reply)) => engine.text_interrupted(session, &reply),
-            Ok(None) => engine.fail(session, Error::Client),
-            Err(error) => engine.fail(session, error),
+            Ok(Some(reply)) => engine.text_interrupted(reply),
+            Ok(None) => engine.fail(Error::Client),
+            Err(error) => engine.fail(error),
         });
+        self.close_transfer();
         false
     }
 
     /// Gives up the text under way, if there is one.
-    pub(super) fn close_letter(&mut self) {
-        if self.letter.take().is_some() {
-            self.release_due = true;
-        }
-        self.state = State::Dialogue;
-    }
-
-    /// The source stands at its beginning, or does not.
-    pub(crate) fn rewound(&mut self, session: &Session, outcome: Result<()>) {
-        match outcome {
-            Ok(()) if self.is_chunked() => self.state = State::Text,
-            Ok(()) => {
-                self.state = State::Text;
-                if !self.is_quiet(session) {
-                    self.close_letter();
-                }
-            }
-            Err(error) => {
-                self.text(session, Block::Failed(error), false);
-            }
-        }
-    }
-
-    fn is_chunked(&self) -> bool {
-        self.letter.as_ref().is_some_and(|letter| letter.framing() == Framing::Chunks)
-    }
-
-    /// What the source gave. `true` = nothing is to be told or written before it is asked for
-    /// more.
-    pub(crate) fn text(&mut self, session: &Session, block: Block<'_>, more_follows: bool) -> bool {
-        let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
-            return false;
+    pub(super) fn close_transfer(&mut self) {
+        self.state = match self.transfer.take() {
+            Some(_) => State::Release,
+            None => State::Dialogue,
         };
-        match block {
-            Block::Text(text) => {
-                let clean = if text.len() < RUN_MIN { 0 } else { letter.clean_length(text) };
-                let (run, rest) = text.split_at(clean);
-                let is_long = run.len() >= DIRECT_MIN;
-                // Only what is not the last of a text can go without having been kept.
-                let is_chunked = letter.framing() == Framing::Chunks;
-                if is_chunked && is_long && rest.is_empty() && more_follows && !self.ahead {
-                    self.send_run(session, run);
-                    return false;
-                }
-                if is_chunked || !is_long {
-                    letter.append(run, link.stream.queue());
-                } else {
-                    letter.pass(run);
-                    if !self.write_run(session, run) {
-                        self.close_letter();
-                        return false;
-                    }
-                }
-                let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) else {
-                    return false;
-                };
-                letter.push(rest, link.stream.queue());
-                let Some(letter) = &self.letter else { return false };
-                let told = self.ahead || !letter.has_notes();
-                let room = match letter.framing() {
-                    Framing::Dots => self.link.as_ref().is_some_and(|link| link.stream.queued() < WRITE_SIZE),
-                    Framing::Chunks => !letter.is_chunk_full(),
-                };
-                told && room
-            }
-            Block::End => {
-                // What the server says before it has the end is about something else.
-                if letter.framing() == Framing::Dots && !self.is_quiet(session) {
-                    self.close_letter();
-                    return false;
-                }
-                if let (Some(link), Some(letter)) = (&mut self.link, &mut self.letter) {
-                    letter.end(link.stream.queue());
-                }
-                false
-            }
-            Block::Failed(error) => {
-                link.engine.source_failed(error);
-                if !self.ahead {
-                    self.telling = self.letter.take().map(Letter::into_kept);
-                    self.release_due = true;
-                }
-                self.close_letter();
-                false
-            }
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::ptr;
 use super::{Asked, Run, State, far};
 use crate::error::Error;
 use crate::net::{Identity, Obstacle, Secured, TlsSetup};
-use crate::protocol::Event;
+use crate::protocol::{Engine, Event};
 use crate::session::callback::{Call, TlsEstablished, TlsQuestion};
 use crate::session::{Session, Timeout};
 
@@ -56,17 +56,13 @@ impl Run {
             }
             Obstacle::Failure(error) => {
                 self.with_engine(|engine| engine.tls_refused(error));
-                self.state = State::Dialogue;
                 None
             }
         }
     }
 
     fn tls_prepared(&mut self, usable: bool) {
-        self.state = if usable && self.implicit_tls { State::Handshake } else { State::Dialogue };
-        if !usable || !self.implicit_tls {
-            self.with_engine(|engine| engine.tls_prepared(usable));
-        }
+        self.with_engine(|engine| engine.tls_prepared(usable));
     }
 
     /// Shakes hands. Clear text behind the server's consent was put there by somebody else.
@@ -77,7 +73,7 @@ impl Run {
             return;
         };
         if !link.parser.is_empty() {
-            return link.engine.fail(session, Error::ResponseSyntax);
+            return link.engine.fail(Error::ResponseSyntax);
         }
         let deadline = far(session.timeouts.get().of(Timeout::Greeting));
         match link.stream.secure(setup, Some(deadline)) {
@@ -91,7 +87,7 @@ impl Run {
                     self.state = State::Judge;
                 }
             }
-            Err(error) => link.engine.fail(session, error),
+            Err(error) => link.engine.fail(error),
         }
     }
 
@@ -113,9 +109,7 @@ impl Run {
             cipher: secured.cipher.as_ptr(),
             bits: secured.bits,
         };
-        if !self.implicit_tls {
-            self.with_engine(|engine| engine.secured());
-        }
+        self.with_engine(Engine::secured);
         Some(Call::TellTls(established))
     }
 

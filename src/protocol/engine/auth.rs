@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! AUTH (RFC 4954): exchanges with one mechanism after the other.
+
+use zeroize::Zeroizing;
+
+use super::requirements::Scope;
+use super::{Engine, Outcome, Phase, Step};
+use crate::error::Error;
+use crate::protocol::command::Command;
+use crate::protocol::extensions::Extensions;
+use crate::protocol::pipeline::Expect;
+use crate::protocol::reply::{Reply, Severity};
+
+/// Most challenges of one exchange that are answered; the longest mechanism needs four.
+const CHALLENGES_MAX: usize = 32;
+
+/// How far authentication is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Auth {
+    /// No AUTH was sent.
+    Untried,
+    /// An exchange is under way, in which so many challenges were answered.
+    Exchange { challenges: usize },
+    /// Our side has given the exchange up (`*`), and waits for the server's word.
+    Cancelled(Cancelled),
+    /// Every exchange so far came to nothing.
+    Refused,
+    /// The server knows us.
+    Done,
+}
+
+/// Why an exchange was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cancelled {
+    /// The mechanism cannot go on; another one may.
+    Mechanism,
+    /// The server has failed to prove who it is.
+    Impostor,
+}
+
+impl Engine {
+    /// The AUTH command line of the mechanism that was chosen.
+    pub fn authenticate(&mut self, line: Zeroizing<Vec<u8>>) {
+        self.replaceable = false;
+        self.auth = Auth::Exchange { challenges: 0 };
+        self.respond(line);
+    }
+
+    /// The mechanism that was chosen cannot be used after all.
+    pub fn next_mechanism(&mut self) {
+        self.phase = Phase::SelectMechanism;
+    }
+
+    /// No mechanism is left: the mail is tried without.
+    pub fn without_auth(&mut self) {
+        let scope = if self.auth == Auth::Untried { Scope::All } else { Scope::Binary };
+        self.phase = Phase::CheckExtensions(scope);
+    }
+
+    /// The answer to a challenge, in base64 (RFC 4954 §4).
+    pub fn respond(&mut self, line: Zeroizing<Vec<u8>>) {
+        self.pipeline.push_last(Expect::Auth);
+        self.due.push_back(Step::Send(Command::Auth(line)));
+    }
+
+    /// Gives up the exchange: the server answers with a refusal, and the next mechanism
+    /// follows.
+    pub fn cancel(&mut self) {
+        self.give_up(Cancelled::Mechanism);
+    }
+
+    /// The server is not who it claims to be: the exchange is given up, and the session.
+    pub fn distrust(&mut self) {
+        self.give_up(Cancelled::Impostor);
+    }
+
+    fn give_up(&mut self, why: Cancelled) {
+        self.auth = Auth::Cancelled(why);
+        self.respond(Zeroizing::new(b"*".to_vec()));
+    }
+
+    /// Whether the server's success can be believed, and whether a security layer is in
+    /// place now, behind which everything is asked anew (RFC 4954 §4).
+    pub fn authenticated(&mut self, believed: bool, protected: bool) {
+        if !believed {
+            return self.refused(Error::Client);
+        }
+        self.auth = Auth::Done;
+        self.phase = if protected {
+            self.extensions = Extensions::default();
+            Phase::Ehlo
+        } else {
+            Phase::CheckExtensions(Scope::Binary)
+        };
+    }
+
+    pub(super) fn auth_answered(&mut self, reply: &Reply) {
+        let severity = reply.severity();
+        match self.auth {
+            Auth::Cancelled(Cancelled::Impostor) => self.refused(Error::Client),
+            Auth::Cancelled(Cancelled::Mechanism) => match severity {
+                // Nobody was authenticated, whatever the server says.
+                Severity::Completion => self.refused(Error::Client),
+                // A server that asks on after `*` would ask for ever.
+                Severity::Intermediate => self.over(Outcome::Finished(Err(Error::ResponseStatus))),
+                Severity::Transient | Severity::Permanent => self.exchange_refused(reply),
+            },
+            Auth::Exchange { challenges } => match severity {
+                Severity::Intermediate if challenges >= CHALLENGES_MAX => self.cancel(),
+                Severity::Intermediate => {
+                    self.auth = Auth::Exchange { challenges: challenges + 1 };
+                    self.due.push_back(Step::Challenge(reply.text().trim_ascii().to_vec()));
+                }
+                Severity::Completion => self.due.push_back(Step::Authenticated),
+                Severity::Transient | Severity::Permanent => self.exchange_refused(reply),
+            },
+            Auth::Untried | Auth::Refused | Auth::Done => self.fail(Error::ResponseSyntax),
+        }
+    }
+
+    fn exchange_refused(&mut self, reply: &Reply) {
+        self.auth = Auth::Refused;
+        if matches!(reply.code().value(), 534 | 538) {
+            self.refused(Error::Client);
+        } else {
+            self.phase = Phase::SelectMechanism;
+        }
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Transactions as they are written: groups of commands, text, and how much may be under way.
+
+use super::{Engine, MailReplies, Outcome, Phase, Step};
+use crate::protocol::command::Command;
+use crate::protocol::envelope::DeliverBy;
+use crate::protocol::event::{Event, Question};
+use crate::protocol::outbox::Outbox;
+use crate::protocol::pipeline::Expect;
+use crate::protocol::position::{MessageAt, RecipientAt};
+use crate::protocol::reply::{EnhancedCode, Reply, ReplyCode};
+use crate::protocol::transaction::{Carrier, Transaction};
+
+/// Most commands of the kind that a refused MAIL makes errors of, as long as no MAIL was
+/// accepted. Postfix slows down at ten errors and hangs up at twenty.
+const VENTURED_MAX: usize = 8;
+/// Most commands without answer while chunks are written: what a server that does not answer
+/// can make us remember.
+const CHUNKS_MAX: usize = 1024;
+
+/// The local answer to a message that needs SMTPUTF8 (RFC 6531 §3.5: 553 with X.6.7).
+const NO_SMTPUTF8: &str = "SMTPUTF8 not offered by the server (libesmtp)";
+
+/// What BDAT says of a chunk (RFC 3030 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bdat {
+    /// More chunks follow.
+    More,
+    /// It is the last one.
+    Last,
+}
+
+impl Engine {
+    /// Begins with the next message, or ends the session if there is none.
+    pub(super) fn begin_transaction(&mut self, outbox: &dyn Outbox) -> Option<Step> {
+        let idle = self.pipeline.is_empty();
+        let Some(message) = outbox.next_message(self.next_message) else {
+            if !idle {
+                return Some(Step::Receive);
+            }
+            self.quit(Outcome::Finished(Ok(())));
+            return None;
+        };
+        if !idle && (self.extensions.xusr || self.mail_replies == MailReplies::Refused) {
+            return Some(Step::Receive);
+        }
+        let offered = &self.extensions;
+        if outbox.is_binary(message) && !(offered.chunking && offered.binary_mime) {
+            // Added after the extensions were checked. DATA cannot carry it.
+            if !idle {
+                return Some(Step::Receive);
+            }
+            let missing = self.misses_binary();
+            self.phase = Phase::ExtensionsChecked { missing };
+            return None;
+        }
+        self.next_message = message.next();
+        let transaction = Transaction::new(message, outbox);
+        if transaction.utf8 && !self.extensions.smtp_utf8 {
+            let code = EnhancedCode { class: 5, subject: 6, detail: 7 };
+            let reply = Reply::local(ReplyCode::MAILBOX_NAME, code, NO_SMTPUTF8);
+            self.due.push_back(Step::Record(transaction.sender_refused(reply)));
+            self.due.push_back(Step::Tell(Event::MailStatus { message }));
+            return None;
+        }
+        if let Some(missing) = self.seconds_missing(outbox, message) {
+            self.due.push_back(Step::Ask(Question::DeliverByExpired { missing }));
+        }
+        // What was written before is either refused or not known to be settled: its envelope
+        // must not be open when this one begins.
+        self.phase = if self.envelope_open || !idle { Phase::Rset } else { self.before_mail() };
+        self.current = Some(transaction);
+        None
+    }
+
+    pub(super) const fn before_mail(&self) -> Phase {
+        if self.extensions.xusr { Phase::Xusr } else { Phase::Mail }
+    }
+
+    /// How far the message's `BY=` is below the least time of the server (RFC 2852 §4).
+    fn seconds_missing(&self, outbox: &dyn Outbox, message: MessageAt) -> Option<i64> {
+        let least = self.extensions.deliver_by.filter(|least| *least > 0)?;
+        let seconds = outbox.deliver_by(message)?;
+        (seconds < least).then(|| least.saturating_sub(seconds))
+    }
+
+    /// The application raises the message's time by so many seconds above the server's least.
+    pub(super) fn raise_time(&mut self, seconds: i32) {
+        let least = self.extensions.deliver_by.unwrap_or(0);
+        if let Some(transaction) = self.current.as_mut().filter(|_| seconds > 0) {
+            let raised = least.saturating_add(seconds.into());
+            transaction.by_seconds = Some(DeliverBy::SECONDS_MAX.min(raised));
+        }
+    }
+
+    /// Whether so much is written behind a first MAIL that its reply is waited for.
+    pub(super) fn has_ventured_enough(&self) -> bool {
+        self.mail_replies == MailReplies::None && self.pipeline.behind_mail() >= VENTURED_MAX
+    }
+
+    pub(super) fn write_mail(&mut self) -> Option<Step> {
+        let transaction = self.current.as_ref()?;
+        let command = Command::Mail {
+            message: transaction.message,
+            by_seconds: transaction.by_seconds,
+            utf8: transaction.utf8,
+        };
+        let then = Phase::Recipients(RecipientAt::FIRST);
+        if self.mail_replies == MailReplies::Refused {
+            return self.send_last(command, Expect::Mail, then);
+        }
+        self.send(command, Expect::Mail, then)
+    }
+
+    pub(super) fn write_recipient(&mut self, outbox: &dyn Outbox, from: RecipientAt) -> Option<Step> {
+        let transaction = self.current.as_mut()?;
+        let Transaction { message, utf8, carrier, .. } = *transaction;
+        if let Some(recipient) = transaction.recipient(outbox, from) {
+            let command = Command::Rcpt { message, recipient, utf8 };
+            return self.send(command, Expect::Rcpt(recipient), Phase::Recipients(recipient.next()));
+        }
+        if transaction.requires_all() {
+            if !self.pipeline.is_empty() {
+                return Some(Step::Receive);
+            }
+            if let Some(refusal) = transaction.take_refusal_of_all() {
+                let verdict = self.current.take()?.not_sent(refusal);
+                self.due.push_back(Step::Record(verdict));
+                self.phase = Phase::NextMessage;
+                return None;
+            }
+        }
+        self.phase = match carrier {
+            Carrier::Data => Phase::Data,
+            Carrier::Chunks => Phase::Acceptance,
+        };
+        None
+    }
+
+    /// Waits until it is known whether anybody takes the message.
+    pub(super) fn await_acceptance(&mut self) -> Option<Step> {
+        if !self.pipeline.is_empty() {
+            return Some(Step::Receive);
+        }
+        if self.current.as_ref()?.has_accepted() {
+            self.phase = Phase::Chunks;
+            return None;
+        }
+        let transaction = self.current.take()?;
+        let message = transaction.message;
+        self.due.extend(transaction.nobody_accepted().map(Step::Record));
+        self.due.push_back(Step::Tell(Event::MessageSent { message }));
+        self.phase = Phase::NextMessage;
+        None
+    }
+
+    pub(super) fn write_chunk(&self) -> Option<Step> {
+        if self.pipeline.len() >= CHUNKS_MAX {
+            return Some(Step::Receive);
+        }
+        let message = self.current.as_ref()?.message;
+        Some(Step::Chunk { message })
+    }
+
+    /// A chunk of so many octets is about to be written, the last of its text if that is
+    /// `complete`. What BDAT says of it; `None` = there is nothing to write.
+    ///
+    /// Exchange before 2007 loses the end of a message if it is in the last chunk, so there a
+    /// chunk of its own ends the text. It gives itself away by an extension of its own.
+    pub fn chunk(&mut self, octets: usize, complete: bool) -> Option<Bdat> {
+        let apart = self.extensions.xexch50;
+        if complete && !apart {
+            self.pipeline.push_last(Expect::Chunk { last: true });
+            self.text_complete();
+            return Some(Bdat::Last);
+        }
+        if complete {
+            self.phase = Phase::LastChunk;
+            if octets == 0 {
+                return None;
+            }
+        }
+        self.pipeline.push(Expect::Chunk { last: false });
+        Some(Bdat::More)
+    }
+
+    pub(super) fn write_last_chunk(&mut self) -> Option<Step> {
+        self.pipeline.push_last(Expect::Chunk { last: true });
+        self.text_complete();
+        Some(Step::Send(Command::LastChunk))
+    }
+
+    /// The server waits for a text although nobody takes it: it gets an empty one.
+    pub(super) fn write_empty_text(&mut self, void: bool) -> Option<Step> {
+        let expect = if void { Expect::VoidEndOfData } else { Expect::EndOfData };
+        self.pipeline.push(expect);
+        self.text_complete();
+        Some(Step::Send(Command::EndOfData))
+    }
+
+    /// The text is written, its end included.
+    pub fn text_sent(&mut self) {
+        self.pipeline.push(Expect::EndOfData);
+        self.text_complete();
+    }
+
+    fn text_complete(&mut self) {
+        self.finishing = self.current.take();
+        self.phase = Phase::NextMessage;
+    }
+}

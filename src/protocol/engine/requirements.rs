@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What the application requires of the server, and ETRN, which comes before the first message.
+
+use super::{Engine, Outcome, Phase, Security, Step};
+use crate::error::Error;
+use crate::protocol::command::Command;
+use crate::protocol::event::{Event, Question};
+use crate::protocol::outbox::{Outbox, StartTls};
+use crate::protocol::pipeline::Expect;
+use crate::protocol::position::NodeAt;
+
+/// Which required extensions are looked for. The reference does not look in sessions that go
+/// on to AUTH, and programs rely on it; a BINARYMIME message goes nowhere without BDAT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    All,
+    Binary,
+}
+
+impl Engine {
+    /// Lists what is required and not offered, each with its event; the application decides
+    /// about some of it.
+    pub(super) fn check_extensions(&mut self, outbox: &dyn Outbox, scope: Scope) {
+        let required = outbox.required();
+        let all = scope == Scope::All;
+        let mut missing = false;
+        if all && outbox.starttls() == StartTls::Required && self.security == Security::Clear {
+            missing = true;
+            self.due.push_back(Step::Tell(Event::NoStartTls));
+        }
+        if all && required.dsn && !self.extensions.dsn {
+            self.due.push_back(Step::Ask(Question::NoDsn));
+        }
+        if required.binary {
+            missing |= self.misses_binary();
+        }
+        if all && required.eight_bit && !self.extensions.eight_bit_mime {
+            missing = true;
+            self.due.push_back(Step::Tell(Event::No8BitMime));
+        }
+        if all && required.etrn && !self.extensions.etrn {
+            self.due.push_back(Step::Ask(Question::NoEtrn));
+        }
+        self.phase = Phase::ExtensionsChecked { missing };
+    }
+
+    /// Reports what is missing for a BINARYMIME message. Whatever the application says: it
+    /// cannot be sent without both.
+    pub(super) fn misses_binary(&mut self) -> bool {
+        let offered = &self.extensions;
+        let (chunking, binary_mime) = (offered.chunking, offered.binary_mime);
+        if !chunking {
+            self.due.push_back(Step::Ask(Question::NoChunking));
+        }
+        if !binary_mime {
+            self.due.push_back(Step::Tell(Event::NoBinaryMime));
+        }
+        !chunking || !binary_mime
+    }
+
+    /// The application wants to end the session, or goes on, without an extension.
+    pub(super) fn without_extension(&mut self, end: bool) {
+        if let Phase::ExtensionsChecked { missing } = &mut self.phase {
+            *missing |= end;
+        }
+    }
+
+    pub(super) fn extensions_checked(&mut self, missing: bool) {
+        if missing {
+            self.quit(Outcome::Finished(Err(Error::ExtensionNotAvailable)));
+        } else {
+            self.phase = Phase::Etrn;
+        }
+    }
+
+    pub(super) fn write_etrn(&mut self, outbox: &dyn Outbox) -> Option<Step> {
+        let node = self.next_node.unwrap_or(NodeAt::FIRST);
+        let count = outbox.etrn_count();
+        if self.extensions.etrn && node.get() < count {
+            self.next_node = Some(node.next());
+            return self.send_last(Command::Etrn { node }, Expect::Etrn(node), Phase::Etrn);
+        }
+        let nothing_else = outbox.next_message(self.next_message).is_none();
+        if count > 0 && !self.extensions.etrn && nothing_else {
+            self.quit(Outcome::Finished(Err(Error::ExtensionNotAvailable)));
+        } else {
+            self.next_node = None;
+            self.phase = Phase::NextMessage;
+        }
+        None
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What a reply settles, to be written down before the application hears of it.
+
+use super::position::{MessageAt, NodeAt, RecipientAt};
+use super::reply::Reply;
+
+/// A reply and what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The reply to a node's ETRN.
+    Node {
+        /// Which one.
+        node: NodeAt,
+        /// The reply.
+        reply: Reply,
+    },
+    /// MAIL was accepted.
+    Sender {
+        /// Whose sender it is.
+        message: MessageAt,
+        /// The reply.
+        reply: Reply,
+    },
+    /// MAIL was refused, so nobody gets the message: the reply is the sender's, the message's
+    /// and that of its incomplete recipients before `end`. They stay incomplete.
+    SenderRefused {
+        /// Whose sender it is.
+        message: MessageAt,
+        /// Recipients from here on are not concerned.
+        end: RecipientAt,
+        /// The reply.
+        reply: Reply,
+    },
+    /// The reply to RCPT.
+    Recipient {
+        /// The recipient's message.
+        message: MessageAt,
+        /// Which one.
+        recipient: RecipientAt,
+        /// The reply.
+        reply: Reply,
+        /// Nothing is left to do: refused for good.
+        complete: bool,
+    },
+    /// The reply that counts for a message as a whole.
+    Message {
+        /// Which one.
+        message: MessageAt,
+        /// The reply.
+        reply: Reply,
+        /// What it means for recipients.
+        fate: Fate,
+    },
+}
+
+/// What becomes of a message's recipients with its last reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// They keep what they have.
+    Untouched,
+    /// The message was taken: these are complete, their status stays that of RCPT.
+    Taken(Accepted),
+    /// Not now: the reply is the status of these, who stay incomplete.
+    Deferred(Accepted),
+    /// Never: the reply is the status of the accepted ones, and everybody before `end` is
+    /// complete.
+    Refused {
+        /// Those whom the server would have taken the message for.
+        accepted: Accepted,
+        /// Recipients from here on are not concerned.
+        end: RecipientAt,
+    },
+}
+
+/// The recipients that the server accepted, in their order: runs of neighbours, of which there
+/// is one as a rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted {
+    last: Option<Run>,
+    earlier: Vec<Run>,
+}
+
+/// Neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    first: RecipientAt,
+    end: RecipientAt,
+}
+
+impl Accepted {
+    /// Adds one that stands behind all others.
+    pub(super) fn push(&mut self, recipient: RecipientAt) {
+        match &mut self.last {
+            Some(run) if run.end == recipient => run.end = recipient.next(),
+            last => {
+                let run = Run { first: recipient, end: recipient.next() };
+                self.earlier.extend(last.replace(run));
+            }
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = RecipientAt> + '_ {
+        let runs = self.earlier.iter().chain(&self.last);
+        runs.flat_map(|run| (run.first.get()..run.end.get()).map(RecipientAt::new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepted_ones_come_back_in_their_order() {
+        for wanted in [&[][..], &[0], &[3], &[0, 1, 2], &[0, 2, 3, 7], &[1, 2, 5, 6, 9]] {
+            let mut accepted = Accepted::default();
+            assert!(accepted.is_empty());
+            for one in wanted {
+                accepted.push(RecipientAt::new(*one));
+                assert!(!accepted.is_empty());
+            }
+            let got: Vec<usize> = accepted.iter().map(RecipientAt::get).collect();
+            assert_eq!(got, wanted);
+        }
+    }
+}

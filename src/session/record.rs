@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Writes down what the server decided about messages, recipients and nodes.
+
+use super::{Message, Session};
+use crate::protocol::{Accepted, Fate, RecipientAt, Reply, Verdict};
+
+impl Session {
+    /// Writes down what a reply settles.
+    pub(super) fn record(&self, verdict: Verdict) {
+        match verdict {
+            Verdict::Node { node, reply } => {
+                if let Some(node) = self.etrn_node(node) {
+                    node.status().set(&reply);
+                }
+            }
+            Verdict::Sender { message, reply } => {
+                if let Some(message) = self.message(message) {
+                    message.reverse_path_status().set(&reply);
+                }
+            }
+            Verdict::SenderRefused { message, end, reply } => {
+                if let Some(message) = self.message(message) {
+                    message.sender_refused(end, &reply);
+                }
+            }
+            Verdict::Recipient { message, recipient, reply, complete } => {
+                let message = self.message(message);
+                if let Some(recipient) = message.and_then(|message| message.recipient(recipient)) {
+                    recipient.status().set(&reply);
+                    if complete {
+                        recipient.set_complete();
+                    }
+                }
+            }
+            Verdict::Message { message, reply, fate } => {
+                if let Some(message) = self.message(message) {
+                    message.transfer_status().set(&reply);
+                    message.decide(&fate, &reply);
+                }
+            }
+        }
+    }
+}
+
+impl Message {
+    fn sender_refused(&self, end: RecipientAt, reply: &Reply) {
+        self.reverse_path_status().set(reply);
+        self.transfer_status().set(reply);
+        let mut from = RecipientAt::FIRST;
+        while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
+            if let Some(recipient) = self.recipient(at) {
+                recipient.status().set(reply);
+            }
+            from = at.next();
+        }
+    }
+
+    fn decide(&self, fate: &Fate, reply: &Reply) {
+        match fate {
+            Fate::Untouched => {}
+            Fate::Taken(accepted) => self.complete(accepted.iter()),
+            Fate::Deferred(accepted) => self.answer(accepted, reply),
+            Fate::Refused { accepted, end } => {
+                self.answer(accepted, reply);
+                self.complete((0..end.get()).map(RecipientAt::new));
+            }
+        }
+    }
+
+    fn answer(&self, accepted: &Accepted, reply: &Reply) {
+        for recipient in accepted.iter().filter_map(|at| self.recipient(at)) {
+            recipient.status().set(reply);
+        }
+    }
+
+    fn complete(&self, recipients: impl Iterator<Item = RecipientAt>) {
+        for recipient in recipients.filter_map(|at| self.recipient(at)) {
+            recipient.set_complete();
+        }
+    }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The transfer of a message's text: from the application's blocks to what is to be written.
+//!
+//! A [`Transfer`] takes a block and answers with a [`Passage`], which the run carries out. It
+//! knows nothing of the connection.
+
+mod headers;
+pub(crate) mod sizes;
+
+use std::ffi::c_int;
+
+use super::Session;
+use super::callback::{Call, Direction, Piece};
+use crate::content::{Body, End, Framing, Note, Options, Output, Text};
+use crate::net;
+use crate::protocol::{Event, MessageAt};
+
+/// The text of the message under way, and what is to be told of its progress.
+pub(super) struct Transfer {
+    message: MessageAt,
+    carrier: Carrier,
+    text: Text,
+    output: Output,
+    stage: Stage,
+}
+
+/// How a text travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// DATA: lines, with dots doubled, to the connection's queue.
+    Data,
+    /// BDAT: chunks, gathered here (RFC 3030 §2). For a BINARYMIME body.
+    Chunks,
+}
+
+/// How far a transfer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The source has more.
+    Reading,
+    /// The end is in the queue, or in the chunk that is gathered.
+    Complete,
+    /// Nothing is left to do but to tell of the progress that was made.
+    Over,
+}
+
+/// How a block of text leaves.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Passage<'a> {
+    /// It was copied: to the queue, or to the chunk that is gathered.
+    Copied,
+    /// A run of it is to be written from where it lies, behind what is queued; then
+    /// [`Transfer::push`] takes the rest.
+    Direct {
+        /// Goes out as it is.
+        run: &'a [u8],
+        /// Does not, or is not worth it.
+        rest: &'a [u8],
+    },
+    /// A chunk of what was gathered and of this run behind it.
+    Chunk {
+        /// Goes out as it is.
+        run: &'a [u8],
+    },
+}
+
+/// Looking for what needs no change, at the speed of the CPU.
+struct CleanLength<'a> {
+    text: &'a Text,
+    block: &'a [u8],
+}
+
+impl net::Wide for CleanLength<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run(self) -> usize {
+        self.text.clean_length(self.block)
+    }
+}
+
+impl Transfer {
+    /// Prepares the text of a message: its headers are those of this moment.
+    pub(super) fn begin(session: &Session, position: MessageAt, carrier: Carrier) -> Option<Self> {
+        let message = session.message(position)?;
+        let (framing, body) = match carrier {
+            Carrier::Data => (Framing::Dots, Body::Lines),
+            Carrier::Chunks => (Framing::Chunks, Body::Binary),
+        };
+        let options = Options {
+            framing,
+            body,
+            count: session.events.get().is_some(),
+            show_headers: session.monitor.get().is_some_and(|monitor| monitor.headers),
+        };
+        Some(Self {
+            message: position,
+            carrier,
+            text: Text::new(headers::plan(session, &message), options),
+            output: Output::default(),
+            stage: Stage::Reading,
+        })
+    }
+
+    pub(super) fn message(&self) -> MessageAt {
+        self.message
+    }
+
+    pub(super) fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Takes a block of the application's. `more_follows` = the source has more of it already:
+    /// only what is not the last of a text can be a chunk without having been kept.
+    pub(super) fn take<'a>(
+        &mut self,
+        block: &'a [u8],
+        more_follows: bool,
+        queue: &mut Vec<u8>,
+    ) -> Passage<'a> {
+        let clean = if block.len() < sizes::LOOKED_AT { 0 } else { self.clean_length(block) };
+        let (run, rest) = block.split_at_checked(clean).unwrap_or((&[], block));
+        if run.len() >= sizes::DIRECT {
+            match self.carrier {
+                Carrier::Data => {
+                    self.text.pass(run);
+                    return Passage::Direct { run, rest };
+                }
+                Carrier::Chunks if rest.is_empty() && more_follows => {
+                    self.text.pass(run);
+                    return Passage::Chunk { run };
+                }
+                Carrier::Chunks => {}
+            }
+        }
+        self.destination(queue).extend_from_slice(run);
+        self.text.pass(run);
+        self.push(rest, queue);
+        Passage::Copied
+    }
+
+    /// How much of a block, from its start on, goes out as it is.
+    fn clean_length(&self, block: &[u8]) -> usize {
+        net::wide(CleanLength { text: &self.text, block })
+    }
+
+    fn destination<'a>(&'a mut self, queue: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
+        match self.carrier {
+            Carrier::Data => queue,
+            Carrier::Chunks => &mut self.output.wire,
+        }
+    }
+
+    /// Copies text, with what has to be changed about it.
+    pub(super) fn push(&mut self, block: &[u8], queue: &mut Vec<u8>) {
+        self.write(queue, |text, output| text.push(block, output));
+    }
+
+    /// The source has come to an end: of the headers, then of the message.
+    pub(super) fn end(&mut self, queue: &mut Vec<u8>) {
+        if self.write(queue, |text, output| text.end(output)) == End::Message {
+            self.stage = Stage::Complete;
+        }
+    }
+
+    /// Lets the text append to where it belongs.
+    fn write<T>(&mut self, queue: &mut Vec<u8>, write: impl FnOnce(&mut Text, &mut Output) -> T) -> T {
+        let is_data = self.carrier == Carrier::Data;
+        if is_data {
+            std::mem::swap(queue, &mut self.output.wire);
+        }
+        let outcome = write(&mut self.text, &mut self.output);
+        if is_data {
+            std::mem::swap(queue, &mut self.output.wire);
+        }
+        outcome
+    }
+
+    /// Whether the chunk that is gathered is due.
+    pub(super) fn is_chunk_due(&self) -> bool {
+        self.output.wire.len() >= sizes::CHUNK || self.stage == Stage::Complete
+    }
+
+    /// Takes the chunk that was gathered; its part of the body is progress, if somebody
+    /// listens.
+    pub(super) fn take_chunk(&mut self, listened: bool) -> Vec<u8> {
+        let octets = self.text.take_body_length();
+        if listened && octets > 0 {
+            self.output.notes.push_back(Note::Data(octets));
+        }
+        std::mem::take(&mut self.output.wire)
+    }
+
+    /// Gives a chunk's memory back for the next one.
+    pub(super) fn reuse(&mut self, mut chunk: Vec<u8>) {
+        chunk.clear();
+        self.output.wire = chunk;
+    }
+
+    /// Nothing more of the text is taken; what is known of its progress may still be told.
+    pub(super) fn finish(&mut self) {
+        if self.stage != Stage::Over {
+            self.text.abandon(&mut self.output);
+            self.stage = Stage::Over;
+        }
+    }
+
+    /// Whether the application is to be told something.
+    pub(super) fn has_progress(&self) -> bool {
+        !self.output.notes.is_empty()
+    }
+
+    /// What the application is to be told next.
+    pub(super) fn next_progress(&mut self) -> Option<Call> {
+        Some(match self.output.notes.pop_front()? {
+            Note::Header(header) => Call::Show(Piece::new(&header, Direction::Headers)),
+            Note::Data(octets) => Call::Tell(Event::MessageData {
+                message: self.message,
+                bytes: c_int::try_from(octets).unwrap_or(c_int::MAX),
+            }),
+        })
+    }
+}
