@@ -349,6 +349,8 @@ static void send_to(enum manner manner, const char *offer)
     start_server(&server);
     session = new_session(server.address);
     message = new_message(session);
+    if (strstr(offer, "BINARYMIME"))
+        CHECK(smtp_8bitmime_set_body(message, E8bitmime_BINARYMIME));
     for (i = 0; i < MANY; i++) {
         snprintf(mailbox, sizeof mailbox, "%06d%.62s@example.org", i,
                  "-with-a-local-part-as-long-as-they-may-be-so-that-buffers-fill-up");
@@ -381,7 +383,7 @@ static void reads_nothing_for_a_while(void)
 
 static void reads_nothing_for_a_while_with_chunks(void)
 {
-    send_to(WITH_A_PAUSE, "250-server.example\r\n250-CHUNKING\r\n250 PIPELINING\r\n");
+    send_to(WITH_A_PAUSE, "250-server.example\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 PIPELINING\r\n");
 }
 
 int main(void)

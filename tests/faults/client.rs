@@ -9,6 +9,7 @@ use esmtp::ffi::auth::{
     auth_destroy_context, auth_set_interact_cb, auth_set_mechanism_flags,
 };
 use esmtp::ffi::error::smtp_errno;
+use esmtp::ffi::extensions::smtp_8bitmime_set_body;
 use esmtp::ffi::message::{smtp_add_message, smtp_set_messagecb, smtp_set_reverse_path};
 use esmtp::ffi::recipient::smtp_add_recipient;
 use esmtp::ffi::session::{
@@ -28,6 +29,7 @@ use openssl::ssl::SslContextRef;
 /// The time-outs of these tests, the least that the library allows.
 const TIMEOUT_MS: i64 = 1000;
 const STARTTLS_REQUIRED: c_int = 2;
+const BINARYMIME: c_int = 3;
 
 /// A message to be sent.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub(crate) struct Mail {
     pub(crate) text: Vec<u8>,
     /// How often the text is repeated.
     pub(crate) times: usize,
+    /// A BINARYMIME body.
+    pub(crate) binary: bool,
 }
 
 /// What an application sees of a recipient.
@@ -161,6 +165,9 @@ impl Client {
                 let handle = smtp_add_message(session);
                 assert_eq!(smtp_set_reverse_path(handle, from.as_ptr()), 1);
                 assert_eq!(smtp_set_messagecb(handle, Some(read), source.cast()), 1);
+                if mail.binary {
+                    assert_eq!(smtp_8bitmime_set_body(handle, BINARYMIME), 1);
+                }
                 let recipients = mail.to.iter().map(|to| {
                     let to = CString::new(*to).expect("no NUL");
                     let recipient = smtp_add_recipient(handle, to.as_ptr());

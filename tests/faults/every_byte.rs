@@ -37,6 +37,7 @@ fn mail(from: &'static str, to: &[&'static str], words: &str) -> Mail {
         to: to.to_vec(),
         text: text.into_bytes(),
         times: 1,
+        binary: false,
     }
 }
 
@@ -53,7 +54,9 @@ fn several() -> Vec<Mail> {
 }
 
 impl Scenario {
-    fn new(offer: Offer, mails: Vec<Mail>) -> Self {
+    fn new(offer: Offer, mut mails: Vec<Mail>) -> Self {
+        // Nothing else goes in chunks.
+        mails.iter_mut().for_each(|mail| mail.binary = offer.chunking);
         Self { offer, mails, authenticates: false }
     }
 

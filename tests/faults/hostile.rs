@@ -83,7 +83,7 @@ impl Manner for &mut Nasty {
     }
 }
 
-fn mail(times: usize) -> Vec<Mail> {
+fn mail(times: usize, binary: bool) -> Vec<Mail> {
     let text = "Date: now\r\nFrom: me\r\nMessage-Id: <1>\r\n\r\nhello\r\n";
     let text = if times == 1 { text.to_owned() } else { text.repeat(1000) };
     vec![Mail {
@@ -91,11 +91,12 @@ fn mail(times: usize) -> Vec<Mail> {
         to: vec!["you@there"],
         text: text.into_bytes(),
         times,
+        binary,
     }]
 }
 
 fn meet(offer: Offer, stage: Stage, trick: Trick) -> (Report, Record, usize) {
-    let client = Client::new(&mail(1));
+    let client = Client::new(&mail(1, offer.chunking));
     if offer.starttls {
         client.secure(&identity().trust);
     }
@@ -267,7 +268,7 @@ fn a_handshake_of_one_byte_at_a_time() {
             Ok(())
         }
     }
-    let client = Client::new(&mail(1));
+    let client = Client::new(&mail(1, false));
     client.secure(&identity().trust);
     let begun = Instant::now();
     let (report, _) = Station::new().meet_with(&client, &|| Smtp::new(offer), None, Slow);
@@ -292,7 +293,7 @@ fn challenges_without_end() {
         auth: "LOGIN PLAIN CRAM-MD5",
         ..Offer::default()
     };
-    let client = Client::new(&mail(1));
+    let client = Client::new(&mail(1, false));
     client.authenticate();
     let mut curious = Curious(0);
     let (report, _) = Station::new().meet_with(&client, &|| Smtp::new(offer), None, &mut curious);
@@ -306,7 +307,7 @@ fn interrupt(bytes: &'static [u8], result: i32, error: Option<i32>, code: i32, c
     let _alone = leaks::alone();
     const TIMES: usize = 20_000;
     for after in [1, 100_000] {
-        let client = Client::new(&mail(TIMES));
+        let client = Client::new(&mail(TIMES, false));
         let smtp = || {
             let mut smtp = Smtp::new(Offer::default());
             smtp.interruption = Some((after, bytes));
@@ -359,7 +360,7 @@ fn a_server_that_hangs_up_in_the_text_is_noticed() {
     const TIMES: usize = 20_000;
     for kind in [Kind::Cut, Kind::Reset] {
         for at in [200, 100_000] {
-            let client = Client::new(&mail(TIMES));
+            let client = Client::new(&mail(TIMES, false));
             let fault = Some(Fault { kind, side: Side::Reading, at });
             let (report, _) = Station::new().meet(&client, Offer::default(), fault);
             assert_eq!((report.result, report.error), (0, DROPPED), "{kind:?} {at}");
@@ -374,7 +375,7 @@ fn a_server_that_hangs_up_in_the_text_is_noticed() {
 fn a_server_that_answers_without_reading_gets_little() {
     let _alone = leaks::alone();
     const TIMES: usize = 20_000;
-    let client = Client::new(&mail(TIMES));
+    let client = Client::new(&mail(TIMES, true));
     let station = Station::new();
     let report = thread::scope(|scope| {
         let station = &station;
@@ -406,7 +407,7 @@ fn a_server_that_stops_reading_is_not_waited_for() {
     let _alone = leaks::alone();
     const TIMES: usize = 20_000;
     for chunking in [false, true] {
-        let client = Client::new(&mail(TIMES));
+        let client = Client::new(&mail(TIMES, chunking));
         let station = Station::new();
         let (leave, left) = mpsc::channel();
         let report = thread::scope(|scope| {

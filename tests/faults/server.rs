@@ -268,6 +268,7 @@ impl Smtp {
         for (offered, word) in [
             (pipelining, "PIPELINING"),
             (chunking, "CHUNKING"),
+            (chunking, "BINARYMIME"),
             (enhanced, "ENHANCEDSTATUSCODES"),
             (starttls, "STARTTLS"),
             (!auth.is_empty(), auth_line.as_str()),
