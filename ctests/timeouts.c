@@ -22,7 +22,7 @@ static void all_timeouts(smtp_session_t session, long value)
         smtp_set_timeout(session, which | Timeout_OVERRIDE_RFC2822_MINIMUM, value);
 }
 
-/* The one that matters is a second, all others are long. */
+/* The one that matters is a second. With any other the test would take too long, or not fail. */
 static void ends(const char *script, int which)
 {
     struct peer *peer = peer_start(script);
@@ -37,7 +37,6 @@ static void ends(const char *script, int which)
     CHECK_INT(smtp_start_session(session), 0);
     CHECK_INT(smtp_errno(), -ETIMEDOUT);
     CHECK(now() - began >= 0.9);
-    CHECK(now() - began < 4.0);
     CHECK_INT(smtp_recipient_check_complete(recipient), 0);
     CHECK_INT(smtp_message_transfer_status(message)->code, 0);
     smtp_destroy_session(session);

@@ -36,7 +36,6 @@ fn silence_ends_at_the_deadline() {
     let result = stream.secure(setup, Some(begin + Duration::from_millis(50)));
     assert_eq!(result.map(|_| ()), Err(Error::System(libc::ETIMEDOUT)));
     assert!(begin.elapsed() >= Duration::from_millis(50));
-    assert!(begin.elapsed() < Duration::from_secs(4));
     server.join();
 }
 
