@@ -34,6 +34,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--target-dir", type=Path, required=True)
     parser.add_argument("--profile", required=True)
+    parser.add_argument("--features", required=True, help="those of Cargo.toml that are wanted, and no others")
     parser.add_argument("--plugin-dir", required=True, help="compiled in as the folder of SASL plug-ins")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--depfile", type=Path, required=True)
@@ -56,6 +57,9 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
         str(arguments.target_dir),
         "--profile",
         arguments.profile,
+        "--no-default-features",
+        "--features",
+        arguments.features,
         "--message-format",
         "json-render-diagnostics",
     ]

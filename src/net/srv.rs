@@ -2,25 +2,20 @@
 //! Servers that a domain names in its SRV records (RFC 2782, RFC 6186, RFC 8314).
 //!
 //! All else goes through the system's resolver, which knows no such records. The crate that
-//! asks for them runs for the time of one look-up, on the thread that wants it.
+//! asks for them runs for the time of one look-up, on the thread that wants it. A library built
+//! without the feature `srv` knows the names of services and finds nothing for them.
 
+#[cfg(feature = "srv")]
 mod configuration;
+#[cfg(feature = "srv")]
+mod look_up;
+#[cfg(feature = "srv")]
 mod order;
+#[cfg(feature = "srv")]
 mod query;
 
-use std::time::Duration;
-
 use crate::domain::to_a_labels;
-use crate::error::{Error, ResolveError, Result};
-
-use configuration::Configuration;
-use order::{Record, in_order};
-
-/// The longest that a look-up lasts, whatever the system's configuration says.
-const LOOK_UP_MAX: Duration = Duration::from_secs(30);
-/// More targets than this are not tried: each can cost a look-up and a connection that times
-/// out, and a message of DNS has room for thousands.
-const TARGETS_MAX: usize = 32;
+use crate::error::Result;
 
 /// Mail submission as a domain offers it: `_submission._tcp.example.org`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,46 +54,61 @@ impl SubmissionService {
     }
 
     /// Asks the system's name servers; gives the targets in the order in which to try them.
+    #[cfg(feature = "srv")]
     pub fn look_up(&self) -> Result<Vec<Target>> {
-        self.look_up_with(&Configuration::of_system(), LOOK_UP_MAX)
+        look_up::look_up(self)
     }
 
-    fn look_up_with(&self, configuration: &Configuration, limit: Duration) -> Result<Vec<Target>> {
-        targets(query::records(&self.name(), configuration, limit)?)
+    /// Finds nothing: this library was built without it.
+    #[cfg(not(feature = "srv"))]
+    pub fn look_up(&self) -> Result<Vec<Target>> {
+        Err(crate::error::Error::Resolve(crate::error::ResolveError::NoName))
     }
-
-    fn name(&self) -> String {
-        let service = if self.implicit_tls { "_submissions" } else { "_submission" };
-        format!("{service}._tcp.{}.", self.domain)
-    }
-}
-
-fn targets(mut records: Vec<Record>) -> Result<Vec<Target>> {
-    let found_any = !records.is_empty();
-    // RFC 2782: the target "." says that the service is not offered.
-    records.retain(|record| !record.target.host.is_empty());
-    if found_any && records.is_empty() {
-        return Err(Error::Resolve(ResolveError::Service));
-    }
-    records.retain(|record| is_host_name(&record.target.host));
-    if records.is_empty() {
-        return Err(Error::Resolve(ResolveError::NoName));
-    }
-    let mut targets = in_order(records, random_up_to);
-    targets.truncate(TARGETS_MAX);
-    Ok(targets)
-}
-
-/// Whether the name is one of a host (RFC 1123 §2.1, with the underscore that many have):
-/// the others may be neither resolved nor shown as they are.
-fn is_host_name(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-}
-
-/// A number from 0 to `most`. Without random bytes the order is one that the priorities allow.
-fn random_up_to(most: u64) -> u64 {
-    getrandom::u64().unwrap_or(0) % most.saturating_add(1)
 }
 
 #[cfg(test)]
+#[cfg(feature = "srv")]
 mod tests;
+
+#[cfg(test)]
+mod name_tests {
+    use super::*;
+
+    #[test]
+    fn names_of_services() {
+        for (name, domain, implicit_tls) in [
+            ("_submission._tcp.example.org", "example.org", false),
+            ("_submissions._tcp.example.org", "example.org", true),
+            ("_Submission._TCP.Example.ORG.", "Example.ORG", false),
+            ("_submission._tcp.b\u{fc}cher.example", "xn--bcher-kva.example", false),
+            ("_submission._tcp.org", "org", false),
+        ] {
+            let service = SubmissionService { domain: domain.to_owned(), implicit_tls };
+            assert_eq!(SubmissionService::parse(name), Some(service), "{name}");
+        }
+        for name in [
+            "mail.example.org",
+            "submission._tcp.example.org",
+            "_submission.tcp.example.org",
+            "_submission._udp.example.org",
+            "_smtp._tcp.example.org",
+            "_submission._tcp",
+            "_submission._tcp.",
+            "_submission._tcp..",
+            "x._submission._tcp.example.org",
+            "127.0.0.1",
+            "::1",
+            "",
+        ] {
+            assert_eq!(SubmissionService::parse(name), None, "{name}");
+        }
+    }
+
+    #[cfg(not(feature = "srv"))]
+    #[test]
+    fn nothing_is_found_without_the_feature() {
+        use crate::error::{Error, ResolveError};
+        let service = SubmissionService::parse("_submission._tcp.example.org").expect("a service");
+        assert_eq!(service.look_up(), Err(Error::Resolve(ResolveError::NoName)));
+    }
+}

@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -41,9 +41,16 @@ impl Answer {
 /// How a question came and what it was: name, type, class.
 pub(super) type Question = (&'static str, String, u16, u16);
 
+/// What was asked, and that more was asked.
+#[derive(Default)]
+struct Questions {
+    list: Mutex<Vec<Question>>,
+    more: Condvar,
+}
+
 pub(super) struct NameServer {
     pub(super) address: SocketAddr,
-    questions: Arc<Mutex<Vec<Question>>>,
+    questions: Arc<Questions>,
     stopped: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -52,7 +59,7 @@ impl NameServer {
     pub(super) fn start(answer: Answer) -> Self {
         let (udp, tcp) = same_port();
         let address = udp.local_addr().expect("address");
-        let questions = Arc::new(Mutex::new(Vec::new()));
+        let questions = Arc::new(Questions::default());
         let stopped = Arc::new(AtomicBool::new(false));
         let threads = vec![
             std::thread::spawn({
@@ -67,8 +74,18 @@ impl NameServer {
         Self { address, questions, stopped, threads }
     }
 
+    /// What was asked and answered until now.
     pub(super) fn questions(&self) -> Vec<Question> {
-        self.questions.lock().expect("no panic").clone()
+        self.questions_from(0)
+    }
+
+    /// What was asked, as soon as there are so many: a client that gave up may be faster than
+    /// the server that does not answer it.
+    pub(super) fn questions_from(&self, least: usize) -> Vec<Question> {
+        let list = self.questions.list.lock().expect("no panic");
+        let few = |list: &mut Vec<Question>| list.len() < least;
+        let waited = self.questions.more.wait_timeout_while(list, Duration::from_secs(30), few);
+        waited.expect("no panic").0.clone()
     }
 }
 
@@ -96,7 +113,7 @@ fn same_port() -> (UdpSocket, TcpListener) {
     panic!("no port is free for both UDP and TCP");
 }
 
-fn serve_udp(socket: &UdpSocket, answer: &Answer, questions: &Mutex<Vec<Question>>, stopped: &AtomicBool) {
+fn serve_udp(socket: &UdpSocket, answer: &Answer, questions: &Questions, stopped: &AtomicBool) {
     let mut buffer = [0; 4096];
     loop {
         let (length, client) = socket.recv_from(&mut buffer).expect("receives");
@@ -116,12 +133,7 @@ fn serve_udp(socket: &UdpSocket, answer: &Answer, questions: &Mutex<Vec<Question
     }
 }
 
-fn serve_tcp(
-    listener: &TcpListener,
-    answer: &Answer,
-    questions: &Mutex<Vec<Question>>,
-    stopped: &AtomicBool,
-) {
+fn serve_tcp(listener: &TcpListener, answer: &Answer, questions: &Questions, stopped: &AtomicBool) {
     loop {
         let (mut client, _) = listener.accept().expect("accepts");
         if stopped.load(Ordering::SeqCst) {
@@ -142,7 +154,7 @@ fn serve_tcp(
     }
 }
 
-fn note(questions: &Mutex<Vec<Question>>, transport: &'static str, query: &[u8]) {
+fn note(questions: &Questions, transport: &'static str, query: &[u8]) {
     let mut labels = Vec::new();
     let mut rest = &query[12..];
     while let [length @ (1..), label @ ..] = rest {
@@ -152,7 +164,8 @@ fn note(questions: &Mutex<Vec<Question>>, transport: &'static str, query: &[u8])
     }
     let number = |at: usize| u16::from_be_bytes([rest[at], rest[at + 1]]);
     let question = (transport, labels.join("."), number(1), number(3));
-    questions.lock().expect("no panic").push(question);
+    questions.list.lock().expect("no panic").push(question);
+    questions.more.notify_all();
 }
 
 fn complete(query: &[u8], answer: &Answer) -> Option<Vec<u8>> {
