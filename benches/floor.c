@@ -142,7 +142,7 @@ int main(int argc, char **argv)
     for (size_t s = 0; s < options.sessions; s++) {
         gauge_on();
         begin(&link);
-        if (offer.chunking)
+        if (options.binary && offer.chunking)
             send_chunks(&link);
         else
             send_data(&link);

@@ -95,6 +95,8 @@ static void add_messages(smtp_session_t session)
 
         if (!message || !smtp_set_reverse_path(message, "sender@example.org"))
             fail("message");
+        if (options.binary && !smtp_8bitmime_set_body(message, E8bitmime_BINARYMIME))
+            fail("BINARYMIME");
         set_source(message);
         for (size_t r = 0; r < options.recipients; r++)
             if (!smtp_add_recipient(message, mailboxes[r]))

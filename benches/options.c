@@ -77,6 +77,8 @@ static void apply(struct options *options, const char *argument)
         options->events = yes(argument, value);
     else if (is(argument, "send"))
         options->send = yes(argument, value);
+    else if (is(argument, "binary"))
+        options->binary = yes(argument, value);
     else if (is(argument, "whole"))
         options->whole = yes(argument, value);
     else

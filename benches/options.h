@@ -26,6 +26,7 @@ struct options {
     bool events; /* with an event callback */
     bool send;   /* else objects are only created and destroyed */
     bool whole;  /* count creating and destroying, too, not only smtp_start_session */
+    bool binary; /* the body type is BINARYMIME */
 };
 
 /* Ends the program if an argument is not understood. */

@@ -33,6 +33,9 @@ def arguments():
     parser.add_argument("--reference", type=Path, help="the library to compare with; default: the system's")
     parser.add_argument("--quick", action="store_true", help="a minute instead of ten; nothing is written")
     parser.add_argument("--only", action="append", metavar="ROW", help="these rows; may have *; nothing is written")
+    parser.add_argument("--subject", action="append", metavar="NAME", help="these alone: reference, ours, floor, a peer")
+    parser.add_argument("--peers", action="store_true", help="with --only or --quick: other libraries too")
+    parser.add_argument("--small", type=Path, help="ours without SRV names; default: build-small/libesmtp.so.6")
     parser.add_argument("--list", action="store_true", help="print the rows' names")
     parser.add_argument("--profile", action="store_true", help="with --only: where our instructions go")
     parser.add_argument("--output", type=Path, default=programs.ROOT / "docs", help="where to write; default: docs")
@@ -49,7 +52,7 @@ def chosen(options):
 class Table:
     """Runs the metrics and keeps what came out."""
 
-    def __init__(self, bench: Bench, subjects: dict[str, Subject], rounds: int):
+    def __init__(self, bench: Bench, subjects: dict[str, Subject], rounds: int | None):
         self.bench = bench
         self.subjects = subjects
         self.rounds = rounds
@@ -67,6 +70,7 @@ class Table:
                 (metric.name, name): pool.submit(self.measure, metric, name)
                 for metric in metrics
                 for name in metric.subjects
+                if name in self.subjects
             }
             for cell, future in cells.items():
                 self.values[cell] = future.result()
@@ -74,8 +78,8 @@ class Table:
 
     def by_turns(self, metric):
         """A slow moment of the machine's hits all subjects alike."""
-        found = {name: [] for name in metric.subjects}
-        for _ in range(self.rounds):
+        found = {name: [] for name in metric.subjects if name in self.subjects}
+        for _ in range(metric.rounds or self.rounds):
             for name, values in found.items():
                 if not any(isinstance(value, Failed) for value in values):
                     values.append(self.measure(metric, name))
@@ -139,9 +143,19 @@ def main():
         subjects = {
             name: Subject(name, programs.install_library(path, work / name)) for name, path in libraries.items()
         }
-        subjects["floor"] = Subject("floor", None)
+        subjects["floor"] = Subject("floor", None, "floor")
+        built = programs.compile_all(work)
+        if options.peers or not (options.quick or options.only):
+            built |= programs.compile_peers(work, programs.PEERS)
+            for name, (_, package) in programs.PEERS.items():
+                subjects[name] = Subject(name, None, name, f"needs {package}")
+        if options.subject:
+            subjects = {name: subject for name, subject in subjects.items() if name in options.subject}
         certificate = programs.make_certificate(work)
-        bench = Bench(programs.compile_all(work), certificate, programs.trust(certificate[0], work / "trusted"), work)
+        bench = Bench(built, certificate, programs.trust(certificate[0], work / "trusted"), work)
+        small = options.small or programs.ROOT / "build-small" / programs.SONAME
+        if small.exists():
+            bench.small = Subject("small", programs.install_library(small, work / "small"))
         try:
             if options.profile:
                 profile(bench, subjects["ours"], metrics)

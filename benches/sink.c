@@ -4,7 +4,8 @@
  * connection when it ends. Runs until its standard input is closed.
  *
  * Words: no-pipelining, chunking, binarymime, no-8bitmime, no-size, no-enhanced,
- * tls CERTIFICATE KEY, no-tickets, delay MICROSECONDS (of a round trip). */
+ * tls CERTIFICATE KEY, tls1.2, no-tickets, delay MICROSECONDS (of a round trip), text OCTETS (of
+ * each reply behind its code). */
 #include "sink.h"
 
 #include <arpa/inet.h>
@@ -22,7 +23,7 @@
 enum { BUFFER = 256 * 1024 };
 
 static struct offer offer = {
-    .pipelining = true, .eightbitmime = true, .size = true, .enhanced = true};
+    .pipelining = true, .eightbitmime = true, .size = true, .enhanced = true, .text = 60};
 
 static _Noreturn void fail(const char *what)
 {
@@ -99,6 +100,10 @@ static void read_words(char **words)
             offer.enhanced = false;
         else if (strcmp(word, "no-tickets") == 0 && offer.tls)
             SSL_CTX_set_num_tickets(offer.tls, 0);
+        else if (strcmp(word, "tls1.2") == 0 && offer.tls)
+            SSL_CTX_set_max_proto_version(offer.tls, TLS1_2_VERSION);
+        else if (strcmp(word, "text") == 0 && words[0])
+            offer.text = strtoul(*words++, NULL, 10);
         else if (strcmp(word, "delay") == 0 && words[0])
             offer.delay_ns = strtoll(*words++, NULL, 10) * 1000;
         else if (strcmp(word, "tls") == 0 && words[0] && words[1]) {

@@ -12,6 +12,7 @@ struct offer {
     bool pipelining, chunking, binarymime, eightbitmime, size, enhanced;
     SSL_CTX *tls; /* NULL: no STARTTLS */
     long long delay_ns;
+    size_t text; /* octets behind a reply's code */
 };
 
 /* Answers that are on their way to the client. */

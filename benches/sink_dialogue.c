@@ -27,16 +27,20 @@ static void end_transaction(struct dialogue *dialogue)
     dialogue->recipients = 0;
 }
 
-/* An answer with its enhanced status code, if those are offered. */
+/* An answer with its enhanced status code, if those are offered, of the length that is wanted. */
 static void answer(struct dialogue *dialogue, const char *code, const char *enhanced,
                    const char *text)
 {
+    static const char more[] = " and what servers say beside that: a name, a number, a greeting,"
+                               " an address where one may read more";
+    const struct offer *offer = dialogue->offer;
+    size_t wanted = strlen(code) + 1 + offer->text, length;
     char line[256];
 
-    if (dialogue->offer->enhanced)
-        snprintf(line, sizeof line, "%s %s %s\r\n", code, enhanced, text);
-    else
-        snprintf(line, sizeof line, "%s %s\r\n", code, text);
+    snprintf(line, sizeof line - 2, "%s %s%s%s%s", code, offer->enhanced ? enhanced : "",
+             offer->enhanced ? " " : "", text, more);
+    length = strlen(line);
+    memcpy(line + (wanted < length ? wanted : length), "\r\n", sizeof "\r\n");
     wire_say(dialogue->wire, line);
 }
 

@@ -21,14 +21,23 @@ PROGRAMS = {
     "start": ["start.c", "-l:" + SONAME],
     "counter.so": ["counter.c", "-shared", "-fPIC", "-ldl"],
 }
+# Other libraries, each if it is there: what a compiler needs to be told, and what to install.
+PEERS = {
+    "libetpan": (["peer_etpan.c", "-letpan"], "libetpan-dev"),
+    "libcurl": (["peer_curl.c", "-lcurl"], "libcurl4-openssl-dev or libcurl4-gnutls-dev"),
+    "lettre": (["-lpthread", "-ldl", "-lm"], "cargo"),
+}
+LETTRE = HERE / "lettre"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One of the three that are compared."""
+    """One of those that are compared."""
 
-    name: str  # "reference", "ours" or "floor"
-    library: Path | None  # the directory of its libesmtp.so.6
+    name: str  # "reference", "ours", "small", "floor" or a peer's
+    library: Path | None  # the directory of its libesmtp.so.6, if it is one
+    program: str = "load"
+    without: str = "not built"  # why there is no such program or library
 
 
 def system_library() -> Path:
@@ -64,6 +73,24 @@ def compile_all(folder: Path) -> dict[str, Path]:
         sources = [str(HERE / part) if part.endswith(".c") else part for part in parts]
         built[name] = folder / name
         subprocess.run(["cc", *flags, "-o", str(built[name]), *sources], check=True)
+    return built
+
+
+def compile_peers(folder: Path, names) -> dict[str, Path]:
+    """The programs of those other libraries that are installed."""
+    built = {}
+    for name in names:
+        parts, _ = PEERS[name]
+        sources = [str(HERE / part) if part.endswith(".c") else part for part in ["peer.c", *COMMON, *parts]]
+        if name == "lettre":
+            command = ["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", str(ROOT / "target/benches")]
+            if subprocess.run(command, cwd=LETTRE, check=False).returncode != 0:
+                continue
+            sources.insert(0, "-Wl,--start-group")
+            sources += [str(ROOT / "target/benches/release/libpeer_lettre.a"), "-Wl,--end-group"]
+        command = ["cc", *FLAGS, "-o", str(folder / name), *sources]
+        if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+            built[name] = folder / name
     return built
 
 

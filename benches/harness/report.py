@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import plot
-from .measure import Failed
-from .metrics import ALL, BYTES, INSTRUCTIONS, MIBS, NUMBER, RATIO, SECONDS, Metric
+from .measure import Failed, NotMeasured
+from .metrics import ALL, BYTES, INSTRUCTIONS, MIBS, NUMBER, RATIO, SECONDS, WITH_PEERS, Metric
 
 # What a person wrote under this heading stays when the page is written anew.
 REMARKS = "## Remarks"
-COLUMNS = ("metric", "libESMTP", "ours", "floor", "target", "")
+TITLES = {"reference": "libESMTP"}
 
 
 @dataclass
@@ -30,13 +30,18 @@ class Row:
 
     def verdict(self) -> str:
         limit, ours = self.limit(), self.values.get("ours")
-        if limit is None:
+        if self.metric.target is None:
             return ""
+        if limit is None or isinstance(ours, NotMeasured):
+            return "not measured"
         return "missed" if isinstance(ours, Failed) or ours > limit else "met"
 
 
 def rows(metrics, values) -> list[Row]:
-    return [Row(metric, {name: values[metric.name, name] for name in metric.subjects}) for metric in metrics]
+    return [
+        Row(metric, {name: values[metric.name, name] for name in metric.subjects if (metric.name, name) in values})
+        for metric in metrics
+    ]
 
 
 def show(value, unit: str) -> str:
@@ -74,22 +79,35 @@ def target(row: Row) -> str:
     return f"≤ {wanted.limit:g} × {name}"
 
 
-def cells(row: Row) -> list[str]:
-    values = [show(row.values.get(name), row.metric.unit) for name in ALL]
+def subjects(table: list[Row]) -> list[str]:
+    """Those that have a value in one of the rows."""
+    return [name for name in WITH_PEERS if any(name in row.values for row in table)]
+
+
+def head(names: list[str]) -> list[str]:
+    return ["metric", *(TITLES.get(name, name) for name in names), "target", ""]
+
+
+def cells(row: Row, names: list[str]) -> list[str]:
+    values = [show(row.values.get(name), row.metric.unit) for name in names]
     return [row.metric.name, *values, target(row), row.verdict()]
 
 
 def plain(table: list[Row]) -> str:
-    lines = [list(COLUMNS)] + [cells(row) for row in table]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    names = subjects(table)
+    lines = [head(names)] + [cells(row, names) for row in table]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
 def markdown(table: list[Row]) -> str:
     parts = []
     for section in dict.fromkeys(row.metric.section for row in table):
-        parts.append(f"\n### {section}\n\n| {' | '.join(COLUMNS)} |\n| --- | ---: | ---: | ---: | ---: | --- |")
-        parts += [f"| {' | '.join(cells(row))} |" for row in table if row.metric.section == section]
+        chosen = [row for row in table if row.metric.section == section]
+        names = subjects(chosen)
+        rule = ["---", *["---:"] * (len(names) + 1), "---"]
+        parts.append(f"\n### {section}\n\n| {' | '.join(head(names))} |\n| {' | '.join(rule)} |")
+        parts += [f"| {' | '.join(cells(row, names))} |" for row in chosen]
     return "\n".join(parts)
 
 
@@ -123,7 +141,9 @@ PAGE = """# Performance
 
 Written by `benches/run.py`, which measures this library, libESMTP and a floor in one run. The
 floor is a C program that sends the same octets over a bare socket (or OpenSSL) with the fewest
-calls, and knows beforehand that the server will say yes: no library can undercut it.
+calls, and knows beforehand that the server will say yes: no library can undercut it. Some rows
+have other mail libraries beside them: libetpan, libcurl, and lettre (Rust), which neither group
+commands nor keep a status for each recipient.
 
 {summary}
 
@@ -139,15 +159,18 @@ calls, and knows beforehand that the server will say yes: no library can undercu
 ## How it is measured
 
 - All three talk to the same server (`benches/sink.c`), which takes everything and keeps nothing
-  and offers PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, for BDAT also CHUNKING. It looks
-  for the end of a text with vector instructions, so that it is never what is waited for.
+  and offers PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, for BDAT also CHUNKING and BINARYMIME.
+  A reply has 60 octets behind its code unless the row says otherwise. It looks for the end of a text with vector instructions, so that it is never what is waited for.
 - The measured program (`benches/load.c`) is linked once; `LD_LIBRARY_PATH` decides which library
   it gets. Its callbacks hand out a text that is in memory; that is counted, too.
 - *Instructions* are counted by callgrind, for what happens in `smtp_start_session` (in rows about
   sessions and objects also for creating and destroying), in user space. A row says what one unit
   more costs: the difference of two sizes, so that what happens once cancels out.
-- *CPU time* is user and system time of the process within `smtp_start_session`, for 64 MiB of text;
-  the three take turns, the median of nine rounds counts.
+- *CPU time* is user and system time of the process, for text within `smtp_start_session` (64 MiB of
+  it), for a message, a recipient and a session from creating to destroying it, for a start of the
+  whole process. All take turns, and the median of nine rounds counts (of 60 for the start).
+- A run that timed out, or a program that is not there, is *not measured* and counts neither as met
+  nor as missed.
 - *A slow link* is played by the server: each answer leaves one round trip after the octets that
   it answers came. Nothing sleeps in the measured program. Opening the TCP connection is free, and
   so is the wait for an acknowledgement that Nagle's algorithm adds to libESMTP on a real link.
@@ -169,9 +192,12 @@ Again: `meson setup build --buildtype=release && meson compile -C build && bench
 
 def summary(table: list[Row]) -> str:
     judged = [row for row in table if row.verdict()]
-    missed = [row.metric.name for row in judged if row.verdict() == "missed"]
-    text = f"{len(judged) - len(missed)} of {len(judged)} targets are met."
-    return text + (f" Missed: {'; '.join(missed)}." if missed else "")
+    names = {
+        verdict: [row.metric.name for row in judged if row.verdict() == verdict]
+        for verdict in ("met", "missed", "not measured")
+    }
+    text = f"{len(names.pop('met'))} of {len(judged)} targets are met."
+    return text + "".join(f" {verdict.capitalize()}: {'; '.join(some)}." for verdict, some in names.items() if some)
 
 
 def write(folder: Path, table: list[Row], curves: dict, libraries: dict[str, Path]) -> None:
