@@ -4,6 +4,7 @@
 use std::ptr;
 
 use foreign_types::{ForeignType as _, ForeignTypeRef as _};
+use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::SslRef;
 use openssl::x509::X509;
@@ -34,6 +35,11 @@ impl ClientCertificate {
     pub(super) fn has_key(&self) -> bool {
         let own = self.leaf.public_key().ok();
         self.key.as_ref().is_some_and(|key| own.is_some_and(|own| key.public_eq(&own)))
+    }
+
+    /// What tells it from another.
+    pub(super) fn fingerprint(&self) -> Option<Vec<u8>> {
+        self.leaf.digest(MessageDigest::sha256()).ok().map(|hash| hash.to_vec())
     }
 
     /// Makes this the only certificate of a connection; `false` if it is too weak or odd for

@@ -11,7 +11,8 @@ use openssl::ssl::{self, ErrorCode, SslRef, SslStream};
 
 use super::error_queue::with_clean_queue;
 use super::peer::Secured;
-use super::setup::TlsSetup;
+use super::resumption::{Resumable, Resumption};
+use super::setup::{ServerName, TlsSetup};
 use super::socket::Socket;
 use super::trust::Trust;
 use super::{TlsBinding, channel_binding};
@@ -28,6 +29,8 @@ pub(crate) struct Connection {
     wants_write: bool,
     // The peer is gone.
     gone: bool,
+    // What becomes of the session.
+    resumption: Option<Resumption>,
 }
 
 impl Connection {
@@ -37,22 +40,36 @@ impl Connection {
         socket: TcpStream,
         deadline: Option<Instant>,
     ) -> Result<(Self, Secured)> {
-        let TlsSetup { ssl, host, trust, .. } = setup;
-        let stream = with_clean_queue(|| SslStream::new(ssl, Socket::new(socket)));
+        let TlsSetup { mut ssl, host, trust, resumable, .. } = setup;
+        let server = socket.peer_addr().ok();
+        let (resumption, stream) = with_clean_queue(|| {
+            let offer = |(resumable, server): (Resumable, _)| resumable.offer(&mut ssl, server, host.clone());
+            (resumable.zip(server).map(offer), SslStream::new(ssl, Socket::new(socket)))
+        });
         let mut connection = Self {
             stream: stream.map_err(|_| Error::Client)?,
             wants_write: false,
             gone: false,
+            resumption,
         };
         connection.connect(deadline)?;
-        let secured = with_clean_queue(|| {
-            if let Trust::WithFile(file) = &trust {
-                file.complete(connection.ssl());
-            }
-            Secured::of(connection.ssl(), &host)
-        });
+        let secured = with_clean_queue(|| connection.examine(&host, &trust));
         acknowledge_at_once(connection.stream.get_ref().tcp());
         Ok((connection, secured))
+    }
+
+    /// Finds out whom we talk to.
+    fn examine(&mut self, host: &ServerName, trust: &Trust) -> Secured {
+        let ssl = self.stream.ssl();
+        let resumed = self.resumption.as_ref().is_some_and(|resumption| resumption.is_resumed(ssl));
+        if let (false, Trust::WithFile(file)) = (resumed, trust) {
+            file.complete(ssl);
+        }
+        let mut secured = Secured { resumed, ..Secured::of(ssl, host) };
+        if let Some(resumption) = &mut self.resumption {
+            resumption.note(ssl, &mut secured);
+        }
+        secured
     }
 
     fn connect(&mut self, deadline: Option<Instant>) -> Result<()> {
@@ -112,6 +129,9 @@ impl Connection {
     /// Says goodbye, and waits neither for room nor for an answer.
     pub(crate) fn close(mut self) {
         let _ = self.operate(SslStream::shutdown);
+        if let Some(resumption) = self.resumption.take() {
+            with_clean_queue(|| resumption.keep(self.ssl()));
+        }
     }
 
     /// The last operation waits for room to write.

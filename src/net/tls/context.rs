@@ -2,6 +2,7 @@
 //! TLS contexts: the application's, or one of our own.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use foreign_types::ForeignType as _;
 use openssl::error::ErrorStack;
@@ -10,6 +11,7 @@ use openssl_sys::{SSL_CTX, SSL_CTX_up_ref};
 
 use super::config_dir::ConfigDir;
 use super::error_queue::with_clean_queue;
+use super::resumption::Sessions;
 use super::sys;
 use super::trust::{self, Loading, Trust};
 use crate::error::{Error, Result};
@@ -20,6 +22,8 @@ use crate::net::{PasswordCallback, PasswordFunction};
 pub struct TlsContext {
     context: SslContext,
     origin: Origin,
+    // Of a context that nobody but us can change.
+    sessions: Option<Arc<Sessions>>,
 }
 
 /// Whose context it is.
@@ -60,6 +64,7 @@ impl TlsContext {
             Ok::<_, ErrorStack>(Self {
                 context: builder.build(),
                 origin: Origin::Library(trust),
+                sessions: None,
             })
         };
         with_clean_queue(build).map_err(|_| Error::Client)
@@ -78,7 +83,17 @@ impl TlsContext {
             // SAFETY: the reference just taken is now the value's, which gives it back once.
             context: unsafe { SslContext::from_ptr(context) },
             origin: Origin::Application,
+            sessions: None,
         })
+    }
+
+    /// The same, with its sessions kept: the context must never be the application's to change.
+    pub(super) fn resuming(self) -> Self {
+        Self { sessions: Some(Sessions::new()), ..self }
+    }
+
+    pub(super) const fn sessions(&self) -> Option<&Arc<Sessions>> {
+        self.sessions.as_ref()
     }
 
     /// The context, without a new reference.

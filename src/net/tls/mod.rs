@@ -18,6 +18,7 @@ mod context;
 mod error_queue;
 mod identity;
 mod peer;
+mod resumption;
 mod setup;
 mod shared;
 mod socket;

@@ -27,6 +27,9 @@ pub struct Secured {
     pub identity: Option<Identity>,
     /// The commonName of the certificate that we have shown; `None` if there was none.
     pub client_name: Option<CString>,
+    /// Whether an earlier connection's session goes on; what is known of the certificate is
+    /// what was found then.
+    pub resumed: bool,
     /// OpenSSL's object for callbacks, live as long as the stream.
     pub ssl: *mut SSL,
 }
@@ -42,6 +45,7 @@ impl Secured {
             protocol: text(ssl.version_str()),
             identity: ssl.peer_certificate().map(|certificate| identity::check(&certificate, host)),
             client_name: client_name(ssl),
+            resumed: false,
             ssl: ssl.as_ptr(),
         }
     }

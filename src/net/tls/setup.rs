@@ -12,6 +12,7 @@ use super::client_certificate::ClientCertificate;
 use super::config_dir::{ConfigDir, NotAcceptable, Private};
 use super::context::{Origin, TlsContext};
 use super::error_queue::with_clean_queue;
+use super::resumption::Resumable;
 use super::trust::Trust;
 use super::{shared, sys};
 use crate::error::Error;
@@ -38,6 +39,8 @@ pub struct TlsSetup {
     pub(super) ssl: Ssl,
     pub(super) host: ServerName,
     pub(super) trust: Trust,
+    /// Earlier sessions may be used again.
+    pub(super) resumable: Option<Resumable>,
     lacks_key: bool,
 }
 
@@ -95,13 +98,19 @@ impl TlsSetup {
             ssl.set_hostname(name)?;
         }
         let mut lacks_key = false;
+        let mut client = None;
         if let Some(certificate) = certificate {
             lacks_key = !certificate.has_key();
-            if !lacks_key && !certificate.apply(&mut ssl) {
-                return Err(Obstacle::ClientCertificate);
+            if !lacks_key {
+                client = certificate.fingerprint();
+                if client.is_none() || !certificate.apply(&mut ssl) {
+                    return Err(Obstacle::ClientCertificate);
+                }
             }
         }
-        Ok(Self { ssl, host, trust, lacks_key })
+        let sessions = context.sessions().cloned();
+        let resumable = sessions.map(|sessions| Resumable { sessions, client });
+        Ok(Self { ssl, host, trust, resumable, lacks_key })
     }
 
     /// There is a client certificate, but its key is missing, locked or another's. The

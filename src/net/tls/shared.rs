@@ -50,7 +50,7 @@ pub(super) fn context(directory: Option<&ConfigDir>) -> Result<TlsContext> {
         return Ok(shared.context.clone());
     }
     // Their state was noted before: what changes meanwhile is seen the next time.
-    let context = TlsContext::with_config(directory, Loading::OnDemand)?;
+    let context = TlsContext::with_config(directory, Loading::OnDemand)?.resuming();
     release_in_the_end();
     let shared = Shared { context: context.clone(), user, sources };
     drop(lock().replace(shared));

@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
-use openssl_sys::{BIO, EVP_PKEY, SSL, SSL_CTX, X509, X509_STORE_CTX, X509_VERIFY_PARAM};
+use openssl_sys::{BIO, EVP_PKEY, SSL, SSL_CTX, SSL_SESSION, X509, X509_STORE_CTX, X509_VERIFY_PARAM};
 
 use crate::net::PasswordFunction;
 
@@ -20,6 +20,7 @@ unsafe extern "C" {
     pub(super) fn SSL_set_options(ssl: *mut SSL, options: u64) -> u64;
     pub(super) fn SSL_set_read_ahead(ssl: *mut SSL, on: c_int);
     pub(super) fn SSL_certs_clear(ssl: *mut SSL);
+    pub(super) fn SSL_SESSION_is_resumable(session: *const SSL_SESSION) -> c_int;
     pub(super) fn SSL_set_verify_result(ssl: *mut SSL, result: c_long);
 
     pub(super) fn OPENSSL_init_crypto(options: u64, settings: *const c_void) -> c_int;

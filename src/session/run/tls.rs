@@ -132,10 +132,11 @@ impl Run {
 /// The facts of a handshake for the trace.
 fn describe(secured: &Secured) -> String {
     format!(
-        "{} with {} ({} bits), verify result {}, identity {:?}",
+        "{} with {} ({} bits){}, verify result {}, identity {:?}",
         secured.protocol.to_string_lossy(),
         secured.cipher.to_string_lossy(),
         secured.bits,
+        if secured.resumed { ", resumed" } else { "" },
         secured.verify_result,
         secured.identity
     )
