@@ -12,9 +12,10 @@
 //! sasl       mechanisms and plug-ins
 //! net        names, addresses, connections, TLS
 //! policy     what the administrator says of all programs
+//! host       environment, clock, CPU
 //! ```
 //!
-//! Imports point downwards only; the last five do not know each other.
+//! Imports point downwards only; the five above `host` do not know each other.
 
 pub mod content;
 mod domain;
@@ -22,6 +23,8 @@ pub mod error;
 pub mod fault;
 #[allow(unsafe_code)]
 pub mod ffi;
+#[allow(unsafe_code)]
+pub mod host;
 #[allow(unsafe_code)]
 pub mod net;
 pub mod policy;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Dates as RFC 5322 §3.3 wants them, in English whatever the locale is.
 
-use super::header::Facts;
+use super::facts::Facts;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] =

@@ -9,7 +9,7 @@
 use memchr::{memchr, memchr2, memrchr};
 
 use super::note::{Note, Output};
-use super::text::Framing;
+use super::options::Framing;
 use super::{CR, CRLF, LF};
 
 /// Turns blocks of a body, cut anywhere, into lines.

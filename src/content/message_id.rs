@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::header::Facts;
+use super::facts::Facts;
 
 /// Microseconds since 1970 in the last identifier. Time, process and host make one unique
 /// only if no time comes twice, so two messages within a microsecond, or a clock that is set

@@ -9,17 +9,21 @@
 pub mod header;
 
 mod date;
+mod facts;
 mod lines;
 mod message_id;
 mod note;
+mod options;
 mod section;
 mod text;
 
 #[cfg(test)]
 mod properties;
 
+pub use facts::{Facts, Recipients};
 pub use note::{Note, Output};
-pub use text::{Body, End, Framing, Options, Text};
+pub use options::{Body, Framing, Options};
+pub use text::{End, Text};
 
 const CR: u8 = b'\r';
 const LF: u8 = b'\n';

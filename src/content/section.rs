@@ -9,7 +9,7 @@ use memchr::{memchr2, memchr3};
 
 use super::header::{Fate, NAME_MAX, Plan};
 use super::note::{HeaderNotes, Output};
-use super::text::{Framing, Options};
+use super::options::{Framing, Options};
 use super::{CR, CRLF, LF};
 
 /// The header section under way.
@@ -184,7 +184,7 @@ impl Section {
 mod tests {
     use super::super::header::{Facts, HeaderOption, Headers, Value};
     use super::super::note::Note;
-    use super::super::text::Body;
+    use super::super::options::Body;
     use super::*;
 
     /// `Bcc` is prohibited, `Subject` overridden, nothing missing but Date and From.

@@ -40,7 +40,7 @@ pub unsafe extern "C" fn smtp_strerror(error: c_int, buf: *mut c_char, buflen: u
 
 fn describe(error: c_int) -> CString {
     let text: &CStr = match error {
-        ..0 => return net::system_message(error.saturating_neg()),
+        ..0 => return crate::host::system_message(error.saturating_neg()),
         0 => c"No Error",
         1 => c"",
         2 => c"Nothing to do",

@@ -8,8 +8,8 @@ use std::mem;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::ptr;
 
-use super::message::code_message;
 use crate::error::{Error, ResolveError, Result};
+use crate::host::resolver_code_message;
 
 /// What a name stands for.
 #[derive(Debug)]
@@ -162,7 +162,7 @@ fn failure(code: c_int) -> Error {
 pub fn resolver_message(error: c_int) -> CString {
     let is_it = |(_, meaning): &&(c_int, ResolveError)| Error::Resolve(*meaning).code() == error;
     let code = FAILURES.iter().find(is_it).map_or(libc::EAI_FAIL, |(number, _)| *number);
-    code_message(code)
+    resolver_code_message(code)
 }
 
 #[cfg(test)]

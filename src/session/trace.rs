@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::callback::Direction;
-use crate::net;
+use crate::host;
 use crate::protocol::Command;
 
 /// The variable that switches it on.
@@ -39,7 +39,7 @@ enum Sink {
 impl Trace {
     /// The record of a session that starts now; `None` if none is wanted.
     pub(super) fn begin() -> Option<Self> {
-        let target = net::variable(VARIABLE).filter(|target| !target.is_empty())?;
+        let target = host::variable(VARIABLE).filter(|target| !target.is_empty())?;
         let sink = if target == "stderr" { Sink::Stderr } else { Sink::File(open(&target)?) };
         let session = SESSIONS.fetch_add(1, Ordering::Relaxed) + 1;
         Some(Self { sink, session })

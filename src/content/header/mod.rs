@@ -14,9 +14,10 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use super::facts::{Facts, Recipients};
 use field::Field;
 pub(super) use plan::Fate;
-pub use plan::{Facts, Plan, Recipients};
+pub use plan::Plan;
 pub(super) use rules::NAME_MAX;
 use rules::{Rule, find, same};
 pub use value::{Value, ValueKind};

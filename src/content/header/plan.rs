@@ -6,27 +6,7 @@ use std::borrow::Cow;
 use super::field::Field;
 use super::render::render;
 use super::rules::{Policy, RULES, Rule, find, same};
-
-/// Hands out the recipients of a message: calls the function it is given with each.
-pub type Recipients<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
-
-/// What the values of headers are made of, apart from what the application set.
-pub struct Facts<'a> {
-    /// The sender as the application wrote it; `None` is the null path.
-    pub reverse_path: Option<&'a [u8]>,
-    /// The recipients, as the application wrote them.
-    pub recipients: &'a Recipients<'a>,
-    /// The time now, in seconds since 1970.
-    pub seconds: i64,
-    /// The rest of the time now.
-    pub microseconds: u32,
-    /// The number of this process.
-    pub pid: u32,
-    /// The name of this host.
-    pub localhost: &'a [u8],
-    /// Seconds that the local time is ahead of UTC at a time, if that can be told.
-    pub local_offset: &'a dyn Fn(i64) -> Option<i32>,
-}
+use crate::content::facts::Facts;
 
 /// The rules for the headers of one message, and which of them it has had.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Headers as they are printed.
 
-use super::Facts;
 use super::field::Field;
 use super::rules::{Policy, Rule};
 use super::value::{Content, Shape};
+use crate::content::facts::Facts;
 use crate::content::{date, message_id};
 
 /// Between the mailboxes that the application set.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use crate::net::variable;
+use crate::host::variable;
 
 /// A certificate chain and a key take some 10 KiB.
 const PRIVATE_FILE_MAX: u64 = 1 << 20;

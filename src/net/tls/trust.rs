@@ -127,6 +127,6 @@ fn default_path(variable: Text, path: Text) -> OsString {
         // SAFETY: and gives a constant C string.
         unsafe { CStr::from_ptr(text) }
     };
-    crate::net::variable(text(variable))
+    crate::host::variable(text(variable))
         .unwrap_or_else(|| OsStr::from_bytes(text(path).to_bytes()).to_owned())
 }

@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::content::header::{Facts, Plan};
-use crate::net;
+use crate::host;
 use crate::session::{Message, ReversePath, Session};
 
 pub(super) fn plan(session: &Session, message: &Message) -> Plan {
@@ -24,7 +24,7 @@ pub(super) fn plan(session: &Session, message: &Message) -> Plan {
         microseconds: now.subsec_micros(),
         pid: std::process::id(),
         localhost,
-        local_offset: &net::local_offset,
+        local_offset: &host::local_offset,
     };
     message.headers().borrow().plan(&facts)
 }

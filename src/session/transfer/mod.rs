@@ -12,7 +12,7 @@ use std::ffi::c_int;
 use super::Session;
 use super::callback::{Call, Direction, Piece};
 use crate::content::{Body, End, Framing, Note, Options, Output, Text};
-use crate::net;
+use crate::host;
 use crate::protocol::{Event, MessageAt};
 
 /// The text of the message under way, and what is to be told of its progress.
@@ -70,7 +70,7 @@ struct CleanLength<'a> {
     block: &'a [u8],
 }
 
-impl net::Wide for CleanLength<'_> {
+impl host::Wide for CleanLength<'_> {
     type Output = usize;
 
     #[inline(always)]
@@ -145,7 +145,7 @@ impl Transfer {
 
     /// How much of a block, from its start on, goes out as it is.
     fn clean_length(&self, block: &[u8]) -> usize {
-        net::wide(CleanLength { text: &self.text, block })
+        host::wide(CleanLength { text: &self.text, block })
     }
 
     fn destination<'a>(&'a mut self, queue: &'a mut Vec<u8>) -> &'a mut Vec<u8> {

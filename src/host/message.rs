@@ -18,7 +18,7 @@ pub fn system_message(errno: c_int) -> CString {
 }
 
 /// The text of one of `getaddrinfo`'s codes.
-pub(super) fn code_message(code: c_int) -> CString {
+pub(crate) fn resolver_code_message(code: c_int) -> CString {
     // SAFETY: gai_strerror takes any number.
     let text = unsafe { libc::gai_strerror(code) };
     if text.is_null() {

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What this machine calls itself.
+
+use std::ffi::{CStr, CString, c_char};
+use std::mem::MaybeUninit;
+
+/// What `uname` calls this host; `localhost` if it says nothing usable.
+#[must_use]
+pub fn node_name() -> CString {
+    let mut names = MaybeUninit::<libc::utsname>::uninit();
+    // SAFETY: uname fills the structure that it is given.
+    if unsafe { libc::uname(names.as_mut_ptr()) } != 0 {
+        return c"localhost".to_owned();
+    }
+    // SAFETY: uname succeeded, so the structure is filled.
+    let names = unsafe { names.assume_init() };
+    let bytes: &[c_char] = &names.nodename;
+    // SAFETY: nodename is NUL-terminated, and lives until the end of this function.
+    let node = unsafe { CStr::from_ptr(bytes.as_ptr()) };
+    let clean = !node.is_empty() && node.to_bytes().iter().all(u8::is_ascii_graphic);
+    if clean { node.to_owned() } else { c"localhost".to_owned() }
+}
