@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include "mail.h"
 
@@ -168,6 +170,54 @@ static void system_errno(void)
     smtp_destroy_session(session);
 }
 
+static int refused_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int bound = socket(AF_INET, SOCK_STREAM, 0);
+
+    /* Bound and not listening: nobody else gets the port, and nobody answers there. */
+    CHECK_INT(bind(bound, (struct sockaddr *)&address, length), 0);
+    CHECK_INT(getsockname(bound, (struct sockaddr *)&address, &length), 0);
+    return ntohs(address.sin_port);
+}
+
+/* What went wrong stands behind the text of the number, for the last error alone. */
+static void reasons(void)
+{
+    char server[32], expected[64];
+    smtp_session_t session;
+    int port = refused_port();
+
+    snprintf(server, sizeof server, "127.0.0.1:%d", port);
+    session = new_session(server);
+    smtp_add_recipient(new_message(session), "to@example.org");
+    errno = 4321;
+    CHECK_INT(smtp_start_session(session), 0);
+    CHECK_INT(errno, ECONNREFUSED);
+    CHECK_INT(smtp_errno(), -ECONNREFUSED);
+    snprintf(expected, sizeof expected, "%s: 127.0.0.1:%d", strerror(ECONNREFUSED), port);
+    CHECK_TEXT(message_of(-ECONNREFUSED), expected);
+    CHECK_TEXT(message_of(-ETIMEDOUT), strerror(ETIMEDOUT));
+    /* What succeeds in between takes nothing away. */
+    smtp_destroy_session(session);
+    CHECK_TEXT(message_of(smtp_errno()), expected);
+
+    CHECK(smtp_add_message(NULL) == NULL);
+    CHECK_TEXT(message_of(SMTP_ERR_INVAL), "Invalid API function argument: no object: the handle is NULL");
+    CHECK_TEXT(message_of(SMTP_ERR_CLIENT_ERROR), "Client error");
+
+    session = new_session("127.0.0.1:9");
+    errno = 4321;
+    CHECK_INT(smtp_start_session(session), 0);
+    CHECK_INT(errno, 0);
+    CHECK_INT(smtp_errno(), SMTP_ERR_NOTHING_TO_DO);
+    CHECK_TEXT(message_of(smtp_errno()), "Nothing to do");
+    CHECK(smtp_add_recipient(new_message(session), "to@example.org\r\nDATA") == NULL);
+    CHECK_TEXT(message_of(smtp_errno()), "Invalid API function argument: a line end in the mailbox");
+    smtp_destroy_session(session);
+}
+
 int main(void)
 {
     RUN(texts);
@@ -175,6 +225,7 @@ int main(void)
     RUN(system_texts);
     RUN(short_buffers);
     RUN(threads);
+    RUN(reasons);
     RUN(stays);
     RUN(system_errno);
     return check_done("errors");

@@ -42,11 +42,12 @@ static void reverse_paths(void)
 {
     static const char *const good[] = {
         "from@example.org", "", "<>", "<from@example.org>", "  from@example.org ",
-        "\"a b <c>\"@example.org", "postmaster",
+        "\"a b <c>\"@example.org", "postmaster", "from@example.org\n",
+        "Sender <from@example.org>", "(daemon) from@example.org",
     };
     static const char *const bad[] = {
         "from@example.org>", "a<b@example.org", "a b@example.org", "a\tb@example.org",
-        "from@example.org\r\nRSET", "from@example.org\n", "a\001b@example.org",
+        "from@example.org\r\nRSET", "from@example.org\n\n", "a\001b@example.org",
         "from@example.org> SIZE=1", "a\177b@example.org",
     };
     smtp_session_t session = smtp_create_session();

@@ -2,7 +2,7 @@
 /* Recipients: adding, enumerating, what a mailbox may be. */
 #include "mail.h"
 
-enum { LIST = 8 };
+enum { LIST = 16 };
 
 struct list {
     int count;
@@ -70,11 +70,13 @@ static void mailboxes(void)
     static const char *const good[] = {
         "to@example.org", "<to@example.org>", " to@example.org\t", "\"a b <c> d\"@example.org",
         "\"a \\\" b\"@example.org", "to@[127.0.0.1]", "postmaster",
+        "to@example.org\n", "<<to@example.org>>", "Admin <to@example.org>",
+        "\"Last, First\" <to@example.org>", "to@example.org (Admin)",
     };
     static const char *const bad[] = {
         "to@example.org>", "<to@example.org", "a<b@example.org", "a b@example.org",
-        "to@example.org\r\nRSET", "to@example.org\n", "to@exa\rmple.org", "a\001b@example.org",
-        "to@example.org> NOTIFY=NEVER", "<<to@example.org>>", "a\177b@example.org",
+        "to@example.org\r\nRSET", "to@example.org\n\n", "to@exa\rmple.org", "a\001b@example.org",
+        "to@example.org> NOTIFY=NEVER", "a\177b@example.org",
     };
     smtp_session_t session = smtp_create_session();
     smtp_message_t message = smtp_add_message(session);

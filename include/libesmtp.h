@@ -526,8 +526,9 @@ int smtp_version(void *buf, size_t len, int what);
 int smtp_errno(void);
 
 /**
- * Writes the text of an error of `smtp_errno` into `buf`, cut to `buflen` with its NUL.
- * Returns `buf`, NULL if there is no room at all.
+ * Writes the text of an error of `smtp_errno` into `buf`, cut to `buflen` with its NUL. For the
+ * calling thread's last error the reason follows, if it is known: `Client error: certificate has
+ * expired`. Returns `buf`, NULL if there is no room at all.
  */
 char *smtp_strerror(int error, char *buf, size_t buflen);
 
@@ -581,7 +582,8 @@ int smtp_option_require_all_recipients(smtp_session_t session, int state);
 /**
  * Submits the messages that are not complete. 1 if the dialogue ran its course, whatever the
  * server decided about each message (the statuses tell); 0 if it could not, with the reason
- * in `smtp_errno`.
+ * in `smtp_errno` and its text in `smtp_strerror`. `errno` is the system's number for it then, or
+ * 0.
  */
 int smtp_start_session(smtp_session_t session);
 

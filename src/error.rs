@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Every way in which the library can fail, and the number a C program sees for it.
 
-use std::cell::Cell;
+mod reason;
+
 use std::ffi::c_int;
 use std::io;
+
+pub use reason::{Reason, last, last_cause, last_reason, restore_last, set_last, take_found, thread_mark};
 
 /// The result of anything that can fail here.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -103,35 +106,6 @@ impl From<io::Error> for Error {
     }
 }
 
-thread_local! {
-    // Constant-initialised and without destructor: a destructor would pin a library that
-    // the host wants to unload.
-    static LAST: Cell<c_int> = const { Cell::new(0) };
-}
-
-/// The number of the calling thread's last error, 0 if there was none.
-#[must_use]
-pub fn last() -> c_int {
-    LAST.get()
-}
-
-/// Makes `error` the calling thread's last error.
-pub fn set_last(error: Error) {
-    LAST.set(error.code());
-}
-
-/// Puts back a number that [`last`] gave earlier.
-pub fn restore_last(code: c_int) {
-    LAST.set(code);
-}
-
-/// An address that is different in each living thread: tells whether two moments belong to
-/// the same one.
-#[must_use]
-pub fn thread_mark() -> usize {
-    LAST.with(|last| std::ptr::from_ref(last).addr())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,15 +115,5 @@ mod tests {
         assert_eq!(Error::NothingToDo.code(), 2);
         assert_eq!(Error::Resolve(ResolveError::NoName).code(), 16);
         assert_eq!(Error::System(libc::ETIMEDOUT).code(), -libc::ETIMEDOUT);
-    }
-
-    #[test]
-    fn each_thread_has_its_own_last_error() {
-        set_last(Error::Dropped);
-        let other = std::thread::spawn(|| (last(), thread_mark())).join();
-        let (code, mark) = other.expect("the thread does not panic");
-        assert_eq!(code, 0);
-        assert_ne!(mark, thread_mark());
-        assert_eq!(last(), Error::Dropped.code());
     }
 }

@@ -28,7 +28,7 @@ pub(super) unsafe fn run(session: &Session, caller: usize) -> Result<()> {
     release_source_context(session);
     // SAFETY: the caller's promise.
     let result = unsafe { serve(session) };
-    caught(|| session.finish())?;
+    caught(|| session.finish().renew())?;
     if result.is_ok() {
         error::restore_last(before);
     }

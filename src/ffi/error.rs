@@ -15,8 +15,9 @@ pub extern "C" fn smtp_errno() -> c_int {
     error::last()
 }
 
-/// Writes the text of an error of `smtp_errno` into `buf`, cut to `buflen` with its NUL.
-/// Returns `buf`, NULL if there is no room at all.
+/// Writes the text of an error of `smtp_errno` into `buf`, cut to `buflen` with its NUL. For the
+/// calling thread's last error the reason follows, if it is known: `Client error: certificate has
+/// expired`. Returns `buf`, NULL if there is no room at all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn smtp_strerror(error: c_int, buf: *mut c_char, buflen: usize) -> *mut c_char {
     errno::preserved(|| {
@@ -24,18 +25,36 @@ pub unsafe extern "C" fn smtp_strerror(error: c_int, buf: *mut c_char, buflen: u
             if buf.is_null() || buflen == 0 {
                 return Err(Error::Invalid);
             }
-            let text = describe(error);
-            let bytes = text.to_bytes();
-            let length = bytes.len().min(buflen - 1);
-            // SAFETY: buf has room for buflen bytes, of which these are fewer; the text is ours.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr().cast(), buf, length) };
-            // SAFETY: length is less than buflen.
-            let end = unsafe { buf.add(length) };
-            // SAFETY: as above.
-            unsafe { end.write(0) };
+            let mut room = Room { start: buf, length: buflen };
+            room.append(describe(error).to_bytes());
+            let reason = error::last_reason();
+            if error == error::last() && !reason.text().is_empty() {
+                room.append(b": ");
+                room.append(reason.text().as_bytes());
+            }
             Ok(buf)
         })
     })
+}
+
+/// What is left of the caller's buffer; one byte at least.
+struct Room {
+    start: *mut c_char,
+    length: usize,
+}
+
+impl Room {
+    /// Writes what fits, and a NUL where the next text begins.
+    fn append(&mut self, text: &[u8]) {
+        let count = text.len().min(self.length - 1);
+        // SAFETY: the buffer has room for more bytes than these; the text is ours.
+        unsafe { ptr::copy_nonoverlapping(text.as_ptr().cast(), self.start, count) };
+        // SAFETY: count is less than the room.
+        self.start = unsafe { self.start.add(count) };
+        self.length -= count;
+        // SAFETY: one byte of room is left at least.
+        unsafe { self.start.write(0) };
+    }
 }
 
 fn describe(error: c_int) -> CString {

@@ -10,7 +10,8 @@ use crate::error::{self, Error, Result};
 /// Runs our own code: a panic becomes an error.
 pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T> {
     // What a panic leaves half done is in cells that hold whole values at any time.
-    panic::catch_unwind(AssertUnwindSafe(f)).map_err(|_| Error::Client)
+    panic::catch_unwind(AssertUnwindSafe(f))
+        .map_err(|_| Error::Client.because("a fault of the library itself"))
 }
 
 /// Makes a failure the thread's last error.
@@ -30,7 +31,7 @@ pub(super) fn guard<T>(failure: T, f: impl FnOnce() -> Result<T>) -> T {
 /// The handle is null or live for `'a`.
 pub(super) unsafe fn handle<'a, T>(handle: *const T) -> Result<&'a T> {
     // SAFETY: the caller promises that a handle which is not null is live.
-    unsafe { handle.as_ref() }.ok_or(Error::Invalid)
+    unsafe { handle.as_ref() }.ok_or_else(|| Error::Invalid.because("no object: the handle is NULL"))
 }
 
 /// A string that must be there.
@@ -39,7 +40,7 @@ pub(super) unsafe fn handle<'a, T>(handle: *const T) -> Result<&'a T> {
 /// The pointer is null or a C string that lives for `'a`.
 pub(super) unsafe fn text<'a>(string: *const c_char) -> Result<&'a CStr> {
     // SAFETY: the caller's promise.
-    unsafe { optional_text(string) }.ok_or(Error::Invalid)
+    unsafe { optional_text(string) }.ok_or_else(|| Error::Invalid.because("no string: it is NULL"))
 }
 
 /// A string that may be missing.

@@ -111,14 +111,16 @@ unsafe fn call<'a>(session: &Session, source: MessageSource) -> Left<'a> {
     // SAFETY: the context is the session's cell, the length is ours; both outlive the call.
     let text = unsafe { (source.function)(context, &raw mut length, source.arg) };
     match usize::try_from(length) {
-        Ok(1..) if text.is_null() => Left::Failed(Error::Client),
+        Ok(1..) if text.is_null() => {
+            Left::Failed(Error::Client.because("the message callback gave a length and no text"))
+        }
         Ok(length @ 1..) => {
             // SAFETY: the source says that so many bytes are there, until it is called again.
             Left::Text(unsafe { slice::from_raw_parts(text.cast(), length) })
         }
         _ => match errno::get() {
             0 => Left::End,
-            failure => Left::Failed(Error::System(failure)),
+            failure => Left::Failed(Error::System(failure).because("the message callback failed")),
         },
     }
 }

@@ -140,18 +140,21 @@ pub unsafe extern "C" fn smtp_option_require_all_recipients(session: smtp_sessio
 
 /// Submits the messages that are not complete. 1 if the dialogue ran its course, whatever the
 /// server decided about each message (the statuses tell); 0 if it could not, with the reason
-/// in `smtp_errno`.
+/// in `smtp_errno` and its text in `smtp_strerror`. `errno` is the system's number for it then, or
+/// 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn smtp_start_session(session: smtp_session_t) -> c_int {
     let caller = 0_u8;
     // SAFETY: a session handle is live until smtp_destroy_session, which refuses to run while
     // this call does.
-    let Some(session) = noted(unsafe { handle(session) }) else {
-        return 0;
-    };
+    let session = unsafe { handle(session) };
     // SAFETY: the session's callbacks are those that the application set with their types.
-    let result = unsafe { driver::run(session, ptr::from_ref(&caller).addr()) };
-    c_int::from(noted(result).is_some())
+    let result = session.and_then(|session| unsafe { driver::run(session, ptr::from_ref(&caller).addr()) });
+    let done = noted(result).is_some();
+    if !done {
+        errno::set(error::last_cause());
+    }
+    c_int::from(done)
 }
 
 /// Destroys a session and all that is in it, after having each application data released.

@@ -130,7 +130,8 @@ impl Addresses {
 
     fn give_up(&mut self, address: SocketAddr, error: &io::Error) {
         self.unused.retain(|other| *other != address);
-        self.last_error = error.raw_os_error().map_or(Error::Client, Error::System);
+        let error = error.raw_os_error().map_or(Error::Client, Error::System);
+        self.last_error = error.because(address);
     }
 }
 

@@ -32,9 +32,13 @@ fn known_port(service: &CStr) -> Option<&'static CStr> {
 /// Looks up host and service.
 pub fn resolve(host: &CStr, service: &CStr) -> Result<Resolved> {
     let look_up = |service| List::look_up(Some(host), Some(service), libc::AI_CANONNAME);
-    let list = look_up(service).or_else(|error| match known_port(service) {
+    let found = look_up(service).or_else(|error| match known_port(service) {
         Some(port) if error == Error::Resolve(ResolveError::Service) => look_up(port),
         _ => Err(error),
+    });
+    let list = found.map_err(|error| match error {
+        Error::Resolve(ResolveError::Service) => error.because(service.to_string_lossy()),
+        _ => error.because(host.to_string_lossy()),
     })?;
     let mut resolved = Resolved { addresses: Vec::new(), canonical: None };
     for entry in list.iter() {
@@ -46,7 +50,7 @@ pub fn resolve(host: &CStr, service: &CStr) -> Result<Resolved> {
         }
     }
     if resolved.addresses.is_empty() {
-        return Err(Error::Resolve(ResolveError::NoData));
+        return Err(Error::Resolve(ResolveError::NoData).because(host.to_string_lossy()));
     }
     Ok(resolved)
 }

@@ -51,10 +51,13 @@ impl Server {
 
     /// The host as DNS, TLS and certificates know it: a name that is not ASCII in A-labels.
     pub fn ascii_host(&self) -> Result<CString> {
-        let unknown = Error::Resolve(ResolveError::NoName);
-        let name = self.host.to_str().map_err(|_| unknown)?;
-        let name = to_a_labels(name).ok_or(unknown)?;
-        CString::new(name).map_err(|_| unknown)
+        let unknown = || {
+            let host = self.host.to_string_lossy();
+            Error::Resolve(ResolveError::NoName).because(format_args!("{host} has no form for DNS"))
+        };
+        let name = self.host.to_str().map_err(|_| unknown())?;
+        let name = to_a_labels(name).ok_or_else(unknown)?;
+        CString::new(name).map_err(|_| unknown())
     }
 }
 

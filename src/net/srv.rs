@@ -62,7 +62,8 @@ impl SubmissionService {
     /// Finds nothing: this library was built without it.
     #[cfg(not(feature = "srv"))]
     pub fn look_up(&self) -> Result<Vec<Target>> {
-        Err(crate::error::Error::Resolve(crate::error::ResolveError::NoName))
+        let error = crate::error::Error::Resolve(crate::error::ResolveError::NoName);
+        Err(error.because("this library was built without SRV look-ups"))
     }
 }
 

@@ -2,6 +2,7 @@
 //! A connection: what is queued leaves in large writes, what arrives goes to the reply parser,
 //! and neither side is ever waited for longer than a deadline.
 
+use std::ffi::c_int;
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::mem;
 use std::net::TcpStream;
@@ -15,6 +16,7 @@ use super::poll::{self, Watch};
 use super::tls::{Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::host::system_message;
 
 /// How much is read at once; a reply to a command is some 50 bytes, a TLS record holds at
 /// most this much.
@@ -29,8 +31,8 @@ pub struct Stream {
     protection: Option<Protection>,
     // What is queued is secret.
     secret: bool,
-    // The peer takes nothing more. What it sent before may explain why, so reading goes on.
-    deaf: bool,
+    // The peer takes nothing more, and why. What it sent before may explain why, so reading goes on.
+    deaf: Option<c_int>,
 }
 
 /// Turns what is said into what is sent, and back: a security layer of SASL (RFC 4422 §3.7).
@@ -63,19 +65,19 @@ pub(super) enum Attempt {
     Bytes(usize),
     /// Nothing passes now.
     Blocked,
-    /// Nothing will ever pass again.
-    Ended,
+    /// Nothing will ever pass again; the system's number for it, 0 if the peer has ended it.
+    Ended(c_int),
 }
 
 impl Layer {
     fn read(&mut self, buffer: &mut [u8]) -> Result<Attempt> {
         match self {
             Self::Plain(socket) => match retry(|| socket.read(buffer))? {
-                Attempt::Bytes(0) => Ok(Attempt::Ended),
+                Attempt::Bytes(0) => Ok(Attempt::Ended(0)),
                 attempt => Ok(attempt),
             },
             Self::Tls(connection) => connection.read(buffer),
-            Self::Closed => Ok(Attempt::Ended),
+            Self::Closed => Ok(Attempt::Ended(0)),
         }
     }
 
@@ -83,7 +85,7 @@ impl Layer {
         match self {
             Self::Plain(socket) => retry(|| socket.write(bytes)),
             Self::Tls(connection) => connection.write(bytes),
-            Self::Closed => Ok(Attempt::Ended),
+            Self::Closed => Ok(Attempt::Ended(0)),
         }
     }
 
@@ -112,7 +114,9 @@ fn retry(mut operation: impl FnMut() -> io::Result<usize>) -> Result<Attempt> {
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted => continue,
                 io::ErrorKind::WouldBlock => Ok(Attempt::Blocked),
-                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ok(Attempt::Ended),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                    Ok(Attempt::Ended(error.raw_os_error().unwrap_or(0)))
+                }
                 _ => Err(error.into()),
             },
         };
@@ -130,7 +134,7 @@ impl Stream {
             buffer: vec![0; READ_SIZE].into(),
             protection: None,
             secret: false,
-            deaf: false,
+            deaf: None,
         }
     }
 
@@ -170,7 +174,7 @@ impl Stream {
     /// the server knows that nothing was cut off. A stream that is only dropped says nothing.
     pub fn close(self) {
         if let Layer::Tls(connection) = self.layer {
-            if !self.deaf {
+            if self.deaf.is_none() {
                 connection.close();
             }
         }
@@ -212,7 +216,7 @@ impl Stream {
                     0 => Attempt::Blocked,
                     whole => connection.write(rest.get(..whole).unwrap_or_default())?,
                 },
-                Layer::Closed => Attempt::Ended,
+                Layer::Closed => Attempt::Ended(0),
             };
             match attempt {
                 Attempt::Bytes(count) => {
@@ -221,8 +225,8 @@ impl Stream {
                     rest = rest.get(count - of_queue..).unwrap_or_default();
                 }
                 Attempt::Blocked => break,
-                Attempt::Ended => {
-                    self.deaf = true;
+                Attempt::Ended(cause) => {
+                    self.deaf = Some(cause);
                     self.written = self.queue.len();
                     rest = &[];
                 }
@@ -323,8 +327,8 @@ impl Stream {
             match self.layer.write(bytes)? {
                 Attempt::Bytes(count) => self.written += count,
                 Attempt::Blocked => return Ok(()),
-                Attempt::Ended => {
-                    self.deaf = true;
+                Attempt::Ended(cause) => {
+                    self.deaf = Some(cause);
                     self.written = self.queue.len();
                 }
             }
@@ -341,6 +345,15 @@ impl Stream {
         Ok(())
     }
 
+    /// The connection is gone. What happened when something was written tells more than the end
+    /// of what can be read.
+    fn dropped(&self, cause: c_int) -> Error {
+        match self.deaf.filter(|_| cause == 0).unwrap_or(cause) {
+            0 => Error::Dropped,
+            errno => Error::Dropped.caused_by(errno, system_message(errno).to_string_lossy()),
+        }
+    }
+
     /// Reads what is there; `false` = nothing yet.
     fn read(&mut self, arrived: &mut impl FnMut(&[u8])) -> Result<bool> {
         match self.layer.read(&mut self.buffer)? {
@@ -353,9 +366,9 @@ impl Stream {
                 Ok(true)
             }
             // A peer that takes nothing and says nothing more is gone.
-            Attempt::Blocked if self.deaf && !self.layer.is_interrupted() => Err(Error::Dropped),
+            Attempt::Blocked if self.deaf.is_some() && !self.layer.is_interrupted() => Err(self.dropped(0)),
             Attempt::Blocked => Ok(false),
-            Attempt::Ended => Err(Error::Dropped),
+            Attempt::Ended(cause) => Err(self.dropped(cause)),
         }
     }
 }

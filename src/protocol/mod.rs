@@ -12,6 +12,7 @@ mod extensions;
 pub mod mailbox;
 mod outbox;
 mod pipeline;
+mod plain;
 mod position;
 mod reply;
 mod transaction;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::callback::MessageSource;
 use super::{ApplicationData, Recipient, Shared, Status, Walk};
 use crate::content::header::Headers;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::protocol::RecipientAt;
 use crate::protocol::envelope::{BodyType, DeliverBy, EnvelopeId, Return};
 use crate::protocol::mailbox::Mailbox;
@@ -67,7 +67,7 @@ impl Message {
     pub fn set_reverse_path(&self, path: Option<&CStr>) -> Result<()> {
         let checked = match path {
             None => Ok(ReversePath::Null),
-            Some(path) => Mailbox::new(path).map(ReversePath::Mailbox),
+            Some(path) => usable(Mailbox::new(path)).map(ReversePath::Mailbox),
         };
         match checked {
             Ok(path) => {
@@ -188,7 +188,7 @@ impl Message {
 
     /// Adds a recipient.
     pub fn add_recipient(&self, mailbox: &CStr) -> Result<Rc<Recipient>> {
-        let recipient = Recipient::new(Mailbox::new(mailbox)?, Rc::clone(&self.shared));
+        let recipient = Recipient::new(usable(Mailbox::new(mailbox))?, Rc::clone(&self.shared));
         self.recipients.borrow_mut().push(Rc::clone(&recipient));
         Ok(recipient)
     }
@@ -262,4 +262,14 @@ impl Message {
     pub fn application_data(&self) -> &ApplicationData {
         &self.application_data
     }
+}
+
+fn usable(mailbox: Result<Mailbox>) -> Result<Mailbox> {
+    mailbox.and_then(|mailbox| {
+        if mailbox.is_usable() {
+            Ok(mailbox)
+        } else {
+            Err(Error::Invalid.because("no mailbox"))
+        }
+    })
 }

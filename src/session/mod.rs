@@ -37,7 +37,7 @@ pub use shared::{Requirements, Shared, Walk, WalkMark};
 pub use status::Status;
 pub use timeouts::{Timeout, Timeouts};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::net::{TlsContext, server_host};
 use crate::protocol::envelope::{self, EtrnOption};
 use crate::protocol::{MessageAt, NodeAt};
@@ -67,7 +67,7 @@ pub struct Session {
     // What the message callback keeps between its calls; outside the run because C gets its
     // address.
     source_context: Cell<*mut c_void>,
-    run: RefCell<Option<Box<Run>>>,
+    run: Cell<Option<Box<Run>>>,
     running: Cell<Option<Frame>>,
 }
 
@@ -93,7 +93,7 @@ impl Session {
             shared: Rc::default(),
             application_data: ApplicationData::default(),
             source_context: Cell::new(ptr::null_mut()),
-            run: RefCell::default(),
+            run: Cell::default(),
             running: Cell::new(None),
         })
     }
@@ -233,10 +233,10 @@ impl Session {
         let here = Frame::here(position);
         let outer = [self.running.get(), self.walk().current()];
         if outer.into_iter().flatten().any(|frame| frame.encloses(here)) {
-            return Err(Error::Invalid);
+            return Err(Error::Invalid.because("the session is in use by who called this"));
         }
         // A run that was left by a jump: its connection is closed without a word.
-        self.finish();
+        let _ = self.finish();
         Ok(())
     }
 
@@ -247,11 +247,12 @@ impl Session {
         let here = Frame::here(caller);
         let outer = [self.running.get(), self.walk().destruction()];
         if outer.into_iter().flatten().any(|frame| frame.encloses(here)) {
-            return Err(Error::Invalid);
+            return Err(Error::Invalid.because("the session is in use by who called this"));
         }
         self.walk().forget_what_was_left(here);
-        self.finish();
-        let server = self.server.borrow().clone().ok_or(Error::Invalid)?;
+        let _ = self.finish();
+        let unset = || Error::Invalid.because("no server is set");
+        let server = self.server.borrow().clone().ok_or_else(unset)?;
         self.check_messages()?;
         self.server_name.replace(Some(server_host(&server)));
         self.former_names.take();
@@ -263,7 +264,7 @@ impl Session {
                 message.begin_attempt();
             }
         }
-        self.run.replace(Some(Box::new(Run::new(server))));
+        self.run.set(Some(Box::new(Run::new(server))));
         self.running.set(Some(Frame::here(callbacks)));
         Ok(())
     }
@@ -271,9 +272,11 @@ impl Session {
     fn check_messages(&self) -> Result<()> {
         let mut anything = !self.etrn_nodes.borrow().is_empty();
         for message in self.messages.borrow().iter() {
-            if message.source().is_none() || matches!(*message.reverse_path().borrow(), ReversePath::Refused)
-            {
-                return Err(Error::Invalid);
+            if message.source().is_none() {
+                return Err(Error::Invalid.because("a message has no callback for its text"));
+            }
+            if matches!(*message.reverse_path().borrow(), ReversePath::Refused) {
+                return Err(Error::Invalid.because("the reverse path of a message was refused"));
             }
             anything |= message.is_incomplete();
         }
@@ -307,16 +310,21 @@ impl Session {
         self.with_run(|run| run.text(self, block, more_follows)).unwrap_or(false)
     }
 
-    /// Ends the run: after [`Call::Done`], or when it cannot go on.
-    pub fn finish(&self) {
-        // It is borrowed for ever if a pass phrase callback, which must not, has jumped away.
-        if let Ok(mut run) = self.run.try_borrow_mut() {
-            run.take();
-        }
+    /// Ends the run: after [`Call::Done`], or when it cannot go on. Gives the reason of its last
+    /// error.
+    pub fn finish(&self) -> Reason {
+        let reason = self.run.take().map_or(Reason::NONE, |run| run.reason());
         self.running.set(None);
+        reason
     }
 
+    /// The run is in nobody's hands but the step's: one that a signal handler jumps out of is
+    /// lost with its connection, and the session is free for another.
     fn with_run<T>(&self, step: impl FnOnce(&mut Run) -> T) -> Option<T> {
-        self.run.borrow_mut().as_mut().map(|run| step(run))
+        let mut run = self.run.take()?;
+        let outcome = step(&mut run);
+        run.keep_reason();
+        self.run.set(Some(run));
+        Some(outcome)
     }
 }

@@ -24,7 +24,8 @@ pub(super) fn look_up_with(
     configuration: &Configuration,
     limit: Duration,
 ) -> Result<Vec<Target>> {
-    targets(query::records(&name(service), configuration, limit)?)
+    let found = query::records(&name(service), configuration, limit).and_then(targets);
+    found.map_err(|error| error.because(format_args!("SRV records of {}", name(service))))
 }
 
 fn name(service: &SubmissionService) -> String {

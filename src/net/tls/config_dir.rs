@@ -6,11 +6,12 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::host::variable;
+use crate::error::Error;
+use crate::host::{system_message, variable};
 
 /// A certificate chain and a key take some 10 KiB.
 const PRIVATE_FILE_MAX: u64 = 1 << 20;
@@ -23,9 +24,27 @@ const NOT_PRIVATE: u32 = 0o177;
 /// Permission bits of group and others to write.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// A file that is there but must not be used.
+/// A file that is there but must not be used. Which and why is laid down for the error to which
+/// it leads: what TLS needs is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotAcceptable;
+
+impl NotAcceptable {
+    /// The file is not as it has to be.
+    pub(super) fn because(path: &Path, why: &str) -> Self {
+        let _ = Error::ExtensionNotAvailable.because(format_args!("{} {why}", path.display()));
+        Self
+    }
+
+    /// The system does not let us at the file, or not now.
+    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let errno = error.raw_os_error().unwrap_or(0);
+        let why = system_message(errno);
+        let _ = Error::ExtensionNotAvailable
+            .caused_by(errno, format_args!("{}: {}", path.display(), why.to_string_lossy()));
+        Self
+    }
+}
 
 /// A file that may be missing, and must be acceptable if it is not.
 pub(super) type Found<T> = Result<Option<T>, NotAcceptable>;
@@ -60,7 +79,7 @@ impl ConfigDir {
 
     /// A directory for a test.
     #[cfg(test)]
-    pub(super) fn at(path: &std::path::Path) -> Self {
+    pub(super) fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
 
@@ -104,32 +123,46 @@ impl ConfigDir {
     fn private(&self, name: &OsStr) -> Found<Private> {
         let path = self.0.join("private").join(name);
         // Opening a pipe or a device must not block.
-        let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path);
-        let Some(file) = existing(opened)? else {
+        let mut options = OpenOptions::new();
+        let opened = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(&path);
+        let Some(file) = existing(&path, opened)? else {
             return Ok(None);
         };
-        let about = file.metadata().map_err(|_| NotAcceptable)?;
-        let sized = (1..=PRIVATE_FILE_MAX).contains(&about.len());
-        let private = about.uid() == user() && about.mode() & NOT_PRIVATE == 0;
-        if !about.is_file() || !sized || !private {
-            return Err(NotAcceptable);
-        }
-        Private::read(&file, about.len()).map(Some).map_err(|_| NotAcceptable)
+        let about = file.metadata().map_err(|error| NotAcceptable::unreadable(&path, &error))?;
+        let fault = if !about.is_file() {
+            "is no file"
+        } else if about.uid() != user() {
+            "is another user's"
+        } else if about.mode() & NOT_PRIVATE != 0 {
+            "may be used by others"
+        } else if about.len() == 0 {
+            "is empty"
+        } else if about.len() > PRIVATE_FILE_MAX {
+            "is too large"
+        } else {
+            let content = Private::read(&path, &file, about.len());
+            return content.map(Some).map_err(|error| NotAcceptable::unreadable(&path, &error));
+        };
+        Err(NotAcceptable::because(&path, fault))
     }
 
     /// Checks a file or directory that anybody may read, but only the user and the
     /// administrator may have written.
     fn public(&self, name: &str, kind: fn(&Metadata) -> bool) -> Found<PathBuf> {
         let path = self.0.join(name);
-        let Some(about) = existing(path.metadata())? else {
+        let Some(about) = existing(&path, path.metadata())? else {
             return Ok(None);
         };
-        let owned = about.uid() == user() || about.uid() == 0;
-        if kind(&about) && owned && about.mode() & WRITABLE_BY_OTHERS == 0 {
-            Ok(Some(path))
+        let fault = if !kind(&about) {
+            "is not what its name says"
+        } else if about.uid() != user() && about.uid() != 0 {
+            "is another user's"
+        } else if about.mode() & WRITABLE_BY_OTHERS != 0 {
+            "may be written by others"
         } else {
-            Err(NotAcceptable)
-        }
+            return Ok(Some(path));
+        };
+        Err(NotAcceptable::because(&path, fault))
     }
 }
 
@@ -138,14 +171,17 @@ fn is_file_name(name: &[u8]) -> bool {
     !name.is_empty() && !name.starts_with(b".") && !name.contains(&b'/')
 }
 
-/// Tells what is missing from what cannot be used.
-fn existing<T>(result: io::Result<T>) -> Found<T> {
+/// Tells what is missing from what cannot be used. A folder that may not be searched, as that of
+/// the user whom the process was before, holds nothing for us.
+fn existing<T>(path: &Path, result: io::Result<T>) -> Found<T> {
+    let unsearchable = |error: io::Error| error.raw_os_error() == Some(libc::EACCES);
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) => match error.raw_os_error() {
             // A name too long for a file has none.
             Some(libc::ENOENT | libc::ENOTDIR | libc::ENAMETOOLONG) => Ok(None),
-            _ => Err(NotAcceptable),
+            Some(libc::EACCES) if path.metadata().is_err_and(unsearchable) => Ok(None),
+            _ => Err(NotAcceptable::unreadable(path, &error)),
         },
     }
 }
@@ -157,19 +193,27 @@ pub(super) fn user() -> u32 {
 }
 
 /// The content of a private file, wiped when it is done with.
-pub(super) struct Private(Zeroizing<Vec<u8>>);
+pub(super) struct Private {
+    path: PathBuf,
+    content: Zeroizing<Vec<u8>>,
+}
 
 impl Private {
-    fn read(mut file: &File, length: u64) -> io::Result<Self> {
+    fn read(path: &Path, mut file: &File, length: u64) -> io::Result<Self> {
         // Room for all of it, so that no copy is left behind by a vector that grows.
         let length = usize::try_from(length).map_err(io::Error::other)?;
         let mut content = Zeroizing::new(vec![0; length]);
         file.read_exact(&mut content)?;
-        Ok(Self(content))
+        Ok(Self { path: path.to_owned(), content })
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.content
+    }
+
+    /// Where it was read.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use openssl::ssl::{self, ErrorCode, SslRef, SslStream};
 
-use super::error_queue::with_clean_queue;
+use super::error_queue::{said, with_clean_queue};
 use super::peer::Secured;
 use super::resumption::{Resumable, Resumption};
 use super::setup::{ServerName, TlsSetup};
@@ -17,6 +17,7 @@ use super::socket::Socket;
 use super::trust::Trust;
 use super::{TlsBinding, channel_binding};
 use crate::error::{Error, Result};
+use crate::host::system_message;
 use crate::net::poll::{self, Watch};
 use crate::net::stream::Attempt;
 
@@ -47,7 +48,7 @@ impl Connection {
             (resumable.zip(server).map(offer), SslStream::new(ssl, Socket::new(socket)))
         });
         let mut connection = Self {
-            stream: stream.map_err(|_| Error::Client)?,
+            stream: stream.map_err(|errors| Error::Client.because(said(&errors)))?,
             wants_write: false,
             gone: false,
             resumption,
@@ -75,12 +76,16 @@ impl Connection {
     fn connect(&mut self, deadline: Option<Instant>) -> Result<()> {
         loop {
             if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Err(Error::System(libc::ETIMEDOUT));
+                return Err(Error::System(libc::ETIMEDOUT).because("TLS handshake"));
             }
             match self.operate(SslStream::connect) {
                 Ok(()) => return Ok(()),
                 Err(error) if is_retry(&error) => {}
-                Err(_) => return Err(Error::Client),
+                Err(error) => {
+                    let errno = error.io_error().and_then(io::Error::raw_os_error);
+                    let why = format!("TLS handshake: {}", cause(&error));
+                    return Err(Error::Client.caused_by(errno.unwrap_or(0), why));
+                }
             }
             if !self.is_interrupted() {
                 let watch = Watch {
@@ -99,7 +104,7 @@ impl Connection {
             Ok(count) => Ok(Attempt::Bytes(count)),
             // With or without a word of goodbye: nobody is there any more. What a missing
             // close_notify may have cut off was no complete reply.
-            Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(Attempt::Ended),
+            Err(error) if error.code() == ErrorCode::ZERO_RETURN => Ok(Attempt::Ended(0)),
             Err(error) => self.attempt(&error),
         }
     }
@@ -108,7 +113,7 @@ impl Connection {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Attempt> {
         let written = self.operate(|stream| stream.ssl_write(bytes));
         if self.stream.get_ref().is_deaf() {
-            return Ok(Attempt::Ended);
+            return Ok(Attempt::Ended(0));
         }
         match written {
             Ok(count) => Ok(Attempt::Bytes(count)),
@@ -119,10 +124,10 @@ impl Connection {
     /// What an error means. After the peer has gone OpenSSL has other words for it each time.
     fn attempt(&mut self, error: &ssl::Error) -> Result<Attempt> {
         if self.gone {
-            return Ok(Attempt::Ended);
+            return Ok(Attempt::Ended(0));
         }
         let attempt = attempt(error);
-        self.gone = attempt == Ok(Attempt::Ended);
+        self.gone = matches!(attempt, Ok(Attempt::Ended(_)));
         attempt
     }
 
@@ -198,15 +203,28 @@ fn attempt(error: &ssl::Error) -> Result<Attempt> {
         return Ok(Attempt::Blocked);
     }
     if is_unexpected_end(error) {
-        return Ok(Attempt::Ended);
+        return Ok(Attempt::Ended(0));
     }
     match (error.code(), error.io_error()) {
-        (ErrorCode::SYSCALL, None) if error.ssl_error().is_none() => Ok(Attempt::Ended),
+        (ErrorCode::SYSCALL, None) if error.ssl_error().is_none() => Ok(Attempt::Ended(0)),
         (ErrorCode::SYSCALL, Some(error)) => match error.kind() {
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ok(Attempt::Ended),
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                Ok(Attempt::Ended(error.raw_os_error().unwrap_or(0)))
+            }
             _ => Err(error.raw_os_error().map_or(Error::Dropped, Error::System)),
         },
         // A record that is not what it should be, or the server's alert.
-        _ => Err(Error::Client),
+        _ => Err(Error::Client.because(format_args!("TLS: {}", cause(error)))),
+    }
+}
+
+/// What OpenSSL or the system gives as the cause of a failure.
+fn cause(error: &ssl::Error) -> String {
+    match (error.ssl_error(), error.io_error()) {
+        (Some(errors), _) => said(errors).to_owned(),
+        (None, Some(error)) => {
+            system_message(error.raw_os_error().unwrap_or(0)).to_string_lossy().into_owned()
+        }
+        (None, None) => "the server has closed the connection".to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use openssl::ssl::{SslContext, SslContextBuilder, SslMethod, SslVerifyMode, SslV
 use openssl_sys::{SSL_CTX, SSL_CTX_up_ref};
 
 use super::config_dir::ConfigDir;
-use super::error_queue::with_clean_queue;
+use super::error_queue::{said, with_clean_queue};
 use super::resumption::Sessions;
 use super::sys;
 use super::trust::{self, Loading, Trust};
@@ -67,7 +67,7 @@ impl TlsContext {
                 sessions: None,
             })
         };
-        with_clean_queue(build).map_err(|_| Error::Client)
+        with_clean_queue(build).map_err(|errors| Error::Client.because(said(&errors)))
     }
 
     /// Takes a reference of its own to the application's context.
@@ -77,7 +77,7 @@ impl TlsContext {
     pub unsafe fn share(context: *mut SSL_CTX) -> Result<Self> {
         // SAFETY: the caller promises a live context.
         if unsafe { SSL_CTX_up_ref(context) } != 1 {
-            return Err(Error::Client);
+            return Err(Error::Client.because("the SSL_CTX cannot be shared"));
         }
         Ok(Self {
             // SAFETY: the reference just taken is now the value's, which gives it back once.
@@ -100,6 +100,11 @@ impl TlsContext {
     #[must_use]
     pub fn as_ptr(&self) -> *mut SSL_CTX {
         self.context.as_ptr()
+    }
+
+    /// The user's CA list could not be loaded; another time it may.
+    pub(super) const fn lacks_trust(&self) -> bool {
+        matches!(self.origin, Origin::Library(Trust::Unusable(_)))
     }
 
     pub(super) const fn origin(&self) -> &Origin {

@@ -17,6 +17,8 @@ use super::sys;
 pub struct Secured {
     /// OpenSSL's verdict on the certificate's chain, `X509_V_OK` or an `X509_V_ERR_*`.
     pub verify_result: c_long,
+    /// The same in OpenSSL's words.
+    pub verdict: &'static str,
     /// The cipher's name.
     pub cipher: CString,
     /// The secret bits of the cipher.
@@ -40,6 +42,7 @@ impl Secured {
         let text = |text: &str| CString::new(text).unwrap_or_default();
         Self {
             verify_result: ssl.verify_result().as_raw().into(),
+            verdict: ssl.verify_result().error_string(),
             cipher: text(cipher.map_or("(NONE)", |cipher| cipher.name())),
             bits: cipher.map_or(0, |cipher| cipher.bits().secret),
             protocol: text(ssl.version_str()),

@@ -11,7 +11,7 @@ use openssl::ssl::Ssl;
 use super::client_certificate::ClientCertificate;
 use super::config_dir::{ConfigDir, NotAcceptable, Private};
 use super::context::{Origin, TlsContext};
-use super::error_queue::with_clean_queue;
+use super::error_queue::{said, with_clean_queue};
 use super::resumption::Resumable;
 use super::trust::Trust;
 use super::{shared, sys};
@@ -29,8 +29,8 @@ pub enum Obstacle {
 }
 
 impl From<ErrorStack> for Obstacle {
-    fn from(_: ErrorStack) -> Self {
-        Self::Failure(Error::Client)
+    fn from(errors: ErrorStack) -> Self {
+        Self::Failure(Error::Client.because(said(&errors)))
     }
 }
 
@@ -82,13 +82,22 @@ impl TlsSetup {
     ) -> Result<Self, Obstacle> {
         let pem = directory.map_or(Ok(None), |directory| client_pem(directory, context, host, canonical));
         let pem = pem.map_err(|NotAcceptable| Obstacle::ClientCertificate)?;
+        let refuse = |pem: &Private, why: &str| {
+            let NotAcceptable = NotAcceptable::because(pem.path(), why);
+            Obstacle::ClientCertificate
+        };
         let certificate = pem.map(|pem| {
             let read = ClientCertificate::from_pem(pem.bytes(), context.password_source());
-            read.ok_or(Obstacle::ClientCertificate)
+            let read = read.ok_or_else(|| refuse(&pem, "holds no certificate"))?;
+            Ok::<_, Obstacle>((pem, read))
         });
         let certificate = certificate.transpose()?;
         let trust = match context.origin() {
-            Origin::Library(Trust::Unusable) => return Err(Obstacle::CaList),
+            Origin::Library(Trust::Unusable(reason)) => {
+                reason.renew();
+                return Err(Obstacle::CaList);
+            }
+
             Origin::Library(trust) => trust.clone(),
             Origin::Application => Trust::Loaded,
         };
@@ -99,12 +108,14 @@ impl TlsSetup {
         }
         let mut lacks_key = false;
         let mut client = None;
-        if let Some(certificate) = certificate {
+        if let Some((pem, certificate)) = certificate {
             lacks_key = !certificate.has_key();
-            if !lacks_key {
+            if lacks_key {
+                refuse(&pem, "has no key that fits and can be read");
+            } else {
                 client = certificate.fingerprint();
                 if client.is_none() || !certificate.apply(&mut ssl) {
-                    return Err(Obstacle::ClientCertificate);
+                    return Err(refuse(&pem, "holds a certificate that OpenSSL does not take"));
                 }
             }
         }
@@ -143,7 +154,7 @@ fn new_ssl(context: &TlsContext) -> Result<Ssl, Obstacle> {
     // SAFETY: the context is live, and the new object takes its own reference.
     let ssl = unsafe { openssl_sys::SSL_new(context.as_ptr()) };
     if ssl.is_null() {
-        return Err(Obstacle::Failure(Error::Client));
+        return Err(Obstacle::from(ErrorStack::get()));
     }
     // SAFETY: the object is new, and freed when the value is dropped.
     let ssl = unsafe { Ssl::from_ptr(ssl) };

@@ -50,7 +50,12 @@ pub(super) fn context(directory: Option<&ConfigDir>) -> Result<TlsContext> {
         return Ok(shared.context.clone());
     }
     // Their state was noted before: what changes meanwhile is seen the next time.
-    let context = TlsContext::with_config(directory, Loading::OnDemand)?.resuming();
+    let context = TlsContext::with_config(directory, Loading::OnDemand)?;
+    if context.lacks_trust() {
+        // Descriptors or memory may be there again for the next session.
+        return Ok(context);
+    }
+    let context = context.resuming();
     release_in_the_end();
     let shared = Shared { context: context.clone(), user, sources };
     drop(lock().replace(shared));

@@ -2,8 +2,8 @@
 //! Which CAs are trusted: the user's list, else OpenSSL's.
 
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
-use std::fs;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use openssl::ssl::SslContextBuilder;
 use super::ca_file::{self, CaFile};
 use super::config_dir::{ConfigDir, NotAcceptable};
 use super::sys;
+use crate::error::{self, Reason};
 
 /// A list up to this size is loaded as a whole; it holds some forty certificates.
 const SMALL: u64 = 65_536;
@@ -25,8 +26,8 @@ pub(super) enum Trust {
     /// What was loaded, and the certificates in a file which are looked for when a server's
     /// chain leads to one.
     WithFile(Arc<CaFile>),
-    /// The user's list must not be used.
-    Unusable,
+    /// The user's list must not be used, or could not be read.
+    Unusable(Box<Reason>),
 }
 
 /// When a long list is loaded.
@@ -48,7 +49,7 @@ pub(super) fn load(
     match directory.map_or(Ok(None), |directory| load_user_list(builder, directory, loading)) {
         Ok(Some(trust)) => trust,
         Ok(None) => load_default(builder, loading),
-        Err(NotAcceptable) => Trust::Unusable,
+        Err(NotAcceptable) => Trust::Unusable(Box::new(error::take_found().unwrap_or(Reason::NONE))),
     }
 }
 
@@ -79,16 +80,28 @@ fn load_now(
     file: Option<PathBuf>,
     hashed: Option<PathBuf>,
 ) -> Result<(), NotAcceptable> {
-    let path = |path: PathBuf| CString::new(path.into_os_string().into_vec()).map_err(|_| NotAcceptable);
-    let file = file.map(path).transpose()?;
-    let hashed = hashed.map(path).transpose()?;
+    let no_path = |path: &PathBuf| NotAcceptable::because(path, "is no path");
+    let c_string = |path: &PathBuf| CString::new(path.as_os_str().as_bytes()).map_err(|_| no_path(path));
+    let file_path = file.as_ref().map(c_string).transpose()?;
+    let hashed_path = hashed.as_ref().map(c_string).transpose()?;
     let or_null = |path: &Option<CString>| path.as_ref().map_or(ptr::null(), |path| path.as_ptr());
     // SAFETY: the context is live; both paths are NULL or C strings that live until the
     // function returns.
     let loaded = unsafe {
-        openssl_sys::SSL_CTX_load_verify_locations(builder.as_ptr(), or_null(&file), or_null(&hashed))
+        openssl_sys::SSL_CTX_load_verify_locations(
+            builder.as_ptr(),
+            or_null(&file_path),
+            or_null(&hashed_path),
+        )
     };
-    if loaded == 1 { Ok(()) } else { Err(NotAcceptable) }
+    if loaded == 1 {
+        return Ok(());
+    }
+    let path = file.or(hashed).unwrap_or_default();
+    Err(match File::open(&path) {
+        Ok(_) => NotAcceptable::because(&path, "holds no usable certificate"),
+        Err(error) => NotAcceptable::unreadable(&path, &error),
+    })
 }
 
 /// OpenSSL's list: a file, and a directory that is looked into when a certificate is needed.

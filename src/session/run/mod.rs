@@ -18,7 +18,7 @@ use super::callback::{Call, Piece};
 use super::trace::Trace;
 use super::transfer::Transfer;
 use super::{Session, Timeout};
-use crate::error::Result;
+use crate::error::{self, Reason, Result};
 use crate::net::{Addresses, Stream};
 use crate::protocol::{Engine, Event, Opening, Outcome, ReplyParser};
 
@@ -90,6 +90,8 @@ pub(super) struct Run {
     asked: Asked,
     pieces: VecDeque<Piece>,
     trace: Option<Trace>,
+    // Why the last thing failed that did.
+    reason: Reason,
 }
 
 impl Run {
@@ -110,7 +112,20 @@ impl Run {
             asked: Asked::Engine,
             pieces: VecDeque::new(),
             trace: Trace::begin(),
+            reason: Reason::NONE,
         }
+    }
+
+    /// Takes over the reason that was laid down, before the application is called.
+    pub(super) fn keep_reason(&mut self) {
+        if let Some(reason) = error::take_found() {
+            self.reason = reason;
+        }
+    }
+
+    /// Why the last thing failed that did.
+    pub(super) fn reason(&self) -> Reason {
+        self.reason
     }
 
     /// Goes on until something is due.
@@ -164,6 +179,9 @@ impl Run {
     fn connect(&mut self, session: &Session) -> Option<Call> {
         match self.addresses.connect(session.timeouts.get().of(Timeout::Greeting)) {
             Ok((socket, address)) => {
+                // Those that did not answer are of no interest any more.
+                let _ = error::take_found();
+                self.reason = Reason::NONE;
                 self.note(|| format!("connected to {address}"));
                 self.port = address.port();
                 let implicit_tls = self.implicit_tls || self.port == SUBMISSIONS;

@@ -2,7 +2,7 @@
 //! TLS: made ready, begun, and judged by the application.
 
 use std::collections::VecDeque;
-use std::ffi::c_int;
+use std::ffi::{CStr, c_int};
 use std::ptr;
 
 use super::{Asked, Run, State, far};
@@ -20,6 +20,8 @@ pub(super) struct Tls {
     setup: Option<TlsSetup>,
     secured: Option<Secured>,
     questions: VecDeque<TlsQuestion>,
+    // What the question is about that the application was asked last.
+    doubt: String,
 }
 
 impl Run {
@@ -35,6 +37,7 @@ impl Run {
                     setup: Some(setup),
                     secured: None,
                     questions: VecDeque::new(),
+                    doubt: String::new(),
                 });
                 if lacks_key {
                     self.asked = Asked::ClientKey;
@@ -97,6 +100,10 @@ impl Run {
         self.state = State::Dialogue;
         let tls = self.tls.as_mut()?;
         if let Some(question) = tls.questions.pop_front() {
+            tls.doubt = tls
+                .secured
+                .as_ref()
+                .map_or_else(String::new, |secured| doubt(&question, secured, &self.host));
             self.asked = Asked::Certificate;
             return Some(Call::AskTls(question));
         }
@@ -119,7 +126,11 @@ impl Run {
         match (asked, accepted) {
             (Asked::ClientKey, usable) => self.tls_prepared(usable),
             (_, true) => self.state = State::Judge,
-            (_, false) => self.with_engine(|engine| engine.tls_refused(Error::Client)),
+            (_, false) => {
+                let doubt = self.tls.as_ref().map_or("", |tls| &tls.doubt);
+                let error = Error::Client.because(doubt);
+                self.with_engine(|engine| engine.tls_refused(error));
+            }
         }
     }
 
@@ -140,6 +151,23 @@ fn describe(secured: &Secured) -> String {
         secured.verify_result,
         secured.identity
     )
+}
+
+/// What is wrong, for the user.
+fn doubt(question: &TlsQuestion, secured: &Secured, host: &CStr) -> String {
+    let host = host.to_string_lossy();
+    match (question, &secured.identity) {
+        (TlsQuestion::InvalidCertificate { .. }, _) => secured.verdict.to_owned(),
+        (TlsQuestion::WeakCipher { bits }, _) => format!("the cipher has {bits} bits"),
+        (TlsQuestion::NoCertificate, _) => format!("{host} has shown no certificate"),
+        (_, Some(Identity::Mismatch { name_found })) if name_found.is_empty() => {
+            format!("certificate is for nobody, not {host}")
+        }
+        (_, Some(Identity::Mismatch { name_found })) => {
+            format!("certificate is for {}, not {host}", name_found.to_string_lossy())
+        }
+        (_, _) => String::new(),
+    }
 }
 
 /// What the application is asked, in the order in which it is asked. An accepted certificate

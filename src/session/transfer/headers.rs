@@ -13,13 +13,13 @@ pub(super) fn plan(session: &Session, message: &Message) -> Plan {
     let localhost = localhost.as_ref().map_or(&b"localhost"[..], |name| name.to_bytes());
     let reverse_path = message.reverse_path().borrow();
     let reverse_path = match &*reverse_path {
-        ReversePath::Mailbox(mailbox) => Some(mailbox.given().to_bytes()).filter(|path| !path.is_empty()),
+        ReversePath::Mailbox(mailbox) => Some(mailbox.shown()).filter(|path| !path.is_empty()),
         ReversePath::Null | ReversePath::Refused => None,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let facts = Facts {
         reverse_path,
-        recipients: &|take| message.for_each_recipient(|one| take(one.given().to_bytes())),
+        recipients: &|take| message.for_each_recipient(|one| take(one.mailbox().shown())),
         seconds: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
         microseconds: now.subsec_micros(),
         pid: std::process::id(),

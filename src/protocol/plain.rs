@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Whether a path is plain, found out eight octets at a time: there may be a hundred thousand
+//! recipients, and nearly every address is.
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Whether each octet is printable ASCII and means nothing but itself: neither a blank nor what
+/// quotes, comments and brackets are made of.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let Some(last) = text.last_chunk() else {
+        // Shorter than a word.
+        return text.iter().all(|octet| strange(ONES * u64::from(*octet)) == 0);
+    };
+    let word = |octets: &[u8]| <[u8; 8]>::try_from(octets).map_or(0, u64::from_ne_bytes);
+    // The last word may overlap the one before.
+    let odd = strange(u64::from_ne_bytes(*last));
+    text.chunks_exact(8).fold(odd, |odd, octets| odd | strange(word(octets))) == 0
+}
+
+/// The high bit of each octet that is not plain.
+const fn strange(word: u64) -> u64 {
+    // Seven bits an octet: the sums below carry nothing over.
+    let low = word & !HIGH;
+    let printable = (low + 0x5f * ONES) & !(low + ONES);
+    // `<` and `>` differ in one bit, and so do the parentheses.
+    let bracket = (low & !(2 * ONES)) ^ (b'<' as u64 * ONES);
+    let parenthesis = (low & !ONES) ^ (b'(' as u64 * ONES);
+    let quote = low ^ (b'"' as u64 * ONES);
+    // Here the high bit is clear only where the difference is nothing.
+    let other = (bracket + 0x7f * ONES) & (parenthesis + 0x7f * ONES) & (quote + 0x7f * ONES);
+    (word | !(printable & other)) & HIGH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_octet_at_each_place() {
+        for octet in 0..=u8::MAX {
+            let plain = octet.is_ascii_graphic() && !b"<>\"()".contains(&octet);
+            for length in 1..=26 {
+                for at in 0..length {
+                    let mut text = vec![b'a'; length];
+                    if let Some(place) = text.get_mut(at) {
+                        *place = octet;
+                    }
+                    assert_eq!(is_plain(&text), plain, "{octet:#x} at {at} of {length}");
+                }
+            }
+        }
+        assert!(is_plain(b""));
+    }
+}
