@@ -5,8 +5,10 @@ and takes back everything when an old one comes again. A small browser agrees in
 
     tests/token/oidc.py [--program FILE]    FILE: target/debug/esmtp-token by default"""
 
-import http.cookiejar
+import base64
 import html.parser
+import http.cookiejar
+import json
 import re
 import shutil
 import ssl
@@ -107,10 +109,27 @@ class Browser:
             return reply.read().decode(), reply.url
 
 
-class Grants(Case):
+class OidcCase(Case):
+    """With the server, for all tests of a class."""
+
+    missing: unittest.SkipTest | None = None
+
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
+        try:
+            cls.set_up_servers()
+        except unittest.SkipTest as missing:
+            # Raised here it would not count as a test that was skipped.
+            cls.missing = missing
+
+    def setUp(self) -> None:
+        if self.missing is not None:
+            raise self.missing
+        super().setUp()
+
+    @classmethod
+    def set_up_servers(cls) -> None:
         installed()
         cls.key = cls.certificates.folder / "rsa.key"
         public = cls.certificates.folder / "rsa.pub"
@@ -138,9 +157,6 @@ scope = "mail"
 
     def introspect(self, token: str) -> dict:
         """What the server says of a token, to who may ask."""
-        import base64
-        import json
-
         context = ssl.create_default_context(cafile=self.certificates.ca)
         request = urllib.request.Request(
             f"{self.server.url}/token/introspection",
@@ -182,6 +198,8 @@ scope = "mail"
         self.assertEqual((run.returncode, errors), (0, ""), rest)
         return printed + rest
 
+
+class Grants(OidcCase):
     def test_client_credentials(self) -> None:
         for client, way in (("post", "post"), ("basic", "basic")):
             self.configure_oidc(client, "client-credentials", 'client-secret = "the-secret"', f'client-auth = "{way}"')
