@@ -122,6 +122,11 @@ class Refusals(Case):
         )
         self.assertEqual(len(server.questions), 1)
 
+    def test_a_refusal_with_200(self) -> None:
+        server = self.serve(lambda _: answer(200, {"error": "bad_refresh", "error_description": "no"}))
+        self.configure(server.url)
+        self.assert_fails(self.run_program("x"), REFUSED, "answers 200 bad_refresh: no")
+
     def test_a_very_long_description_is_cut(self) -> None:
         server = self.serve(lambda _: answer(400, {"error": "e" * 9999, "error_description": "d" * 9999}))
         self.configure(server.url)
@@ -235,6 +240,14 @@ class Transport(Case):
     def test_nobody_listens(self) -> None:
         self.configure(f"https://localhost:{free_port()}", top='timeout = "1s"')
         self.assert_fails(self.run_program("x"), NETWORK, "refused")
+
+    def test_an_address_in_place_of_a_name(self) -> None:
+        server = self.serve(lambda _: token())
+        self.configure(f"https://127.0.0.1:{server.port}")
+        self.assert_token(self.run_program("x"))
+        server = self.serve(lambda _: token(), self.certificates.wrong_name)
+        self.configure(f"https://127.0.0.1:{server.port}")
+        self.assert_fails(self.run_program("x"), NETWORK, "certificate")
 
     def test_no_such_host(self) -> None:
         self.configure("https://host.invalid", top='timeout = "1s"')

@@ -84,7 +84,7 @@ class Rotation(Refresh):
             ("<html>", NETWORK),
             ('{"access_token": "a", "refresh_token": "refresh-1"', NETWORK),
             (" " * 10_000_000, NETWORK),
-            ({"error": "invalid_grant"}, NETWORK),
+            ({"error": "invalid_grant"}, REFUSED),
         ]
         for body, code in cases:
             self.respond = lambda _, body=body: answer(200, body)

@@ -47,7 +47,9 @@ impl Reply {
         let Ok(Value::Object(object)) = serde_json::from_slice(&answer.body) else {
             return Err(not_oauth(answer));
         };
-        if answer.status == 200 {
+        // Some refuse with 200.
+        let refused = object.contains_key("error") && !object.contains_key("access_token");
+        if answer.status == 200 && !refused {
             return Ok(Self::Granted(Object(object)));
         }
         let text = |key: &str| object.get(key).and_then(Value::as_str).map(|text| quoted(&form.redact(text)));

@@ -60,10 +60,10 @@ pub(crate) fn import(name: &Name, arguments: &Arguments) -> Result<()> {
     consent(entry)?;
     let wrong = |what: &str| Error::new(Kind::Usage, format!("standard input: {what}"));
     let mut text = String::new();
-    stdin()
-        .take(LONGEST_IMPORT)
-        .read_to_string(&mut text)
-        .map_err(|error| wrong(&error.to_string()))?;
+    let length = stdin().take(LONGEST_IMPORT + 1).read_to_string(&mut text);
+    if length.map_err(|error| wrong(&error.to_string()))? as u64 > LONGEST_IMPORT {
+        return Err(wrong("that is too long for a refresh token"));
+    }
     let text = text.trim();
     // RFC 6749, appendix A.17.
     if text.is_empty() || !text.bytes().all(|octet| octet.is_ascii_graphic()) {

@@ -157,6 +157,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn no_octet_in_any_place_does_harm() {
+        let good = format!("{EXCHANGE}client-secret = {{ file = \"/s\" }}\ntimeout = \"9s\"\n");
+        for at in 0..good.len() {
+            for other in ["", "\0", "\"", "[", "]", "{", "}", "=", "\n", ".", "'", "é", "9", "-", "#", "\\"]
+            {
+                let changed = format!("{}{other}{}", &good[..at], &good[at + 1..]);
+                if let Err(error) = parse(&changed) {
+                    let text = error.to_string();
+                    assert!(text.starts_with("token.toml:") && !text.contains('\n'), "{changed:?}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_file_cut_anywhere_within_a_line_is_an_error_or_lacks_an_entry() {
         let good = format!("{EXCHANGE}client-secret = \"s\"");
         for end in 1..good.len() {
