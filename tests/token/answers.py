@@ -6,15 +6,21 @@
 
 import base64
 import json
+import os
+import resource
+import shutil
 import socket
 import subprocess
 import threading
 import time
+import unittest
 from email.utils import formatdate
 
+import harness
 from harness import (
     CONFIGURATION,
     ENVIRONMENT,
+    FAULT,
     NETWORK,
     OUTPUT,
     REFUSED,
@@ -93,6 +99,24 @@ class Tokens(Case):
             {"token_type": "Bearer"},
         ):
             self.assert_fails(self.run_program("x"), NETWORK, "localhost")
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be a user who may start nothing")
+    def test_a_machine_that_starts_nothing_any_more(self) -> None:
+        """The look-up of a name needs a thread."""
+        server = self.serve(lambda _: token())
+        user = 54321  # Nobody's.
+        for name, source in (("esmtp-token", harness.program), ("ca.pem", self.certificates.ca)):
+            shutil.copy(source, self.folder / name)
+        self.configure(server.url)
+        self.write_config(self.config.read_text().replace(str(self.certificates.ca), f"{self.folder}/ca.pem"))
+        for file in (self.folder, *self.folder.iterdir()):
+            os.chown(file, user, user)
+        command = [self.folder / "esmtp-token", "--config", self.config, "x"]
+        run = {"capture_output": True, "timeout": SECONDS, "env": ENVIRONMENT, "user": user, "group": user}
+        self.assert_token(subprocess.run(command, **run))
+        limit = (resource.RLIMIT_NPROC, (1, 1))
+        done = subprocess.run(command, preexec_fn=lambda: resource.setrlimit(*limit), **run)
+        self.assert_fails(done, FAULT, "thread")
 
     def test_nobody_reads_it(self) -> None:
         server = self.serve(lambda _: token())

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests/real"))
 
 from certificates import Certificates  # noqa: E402
 
-CONFIGURATION, NETWORK, REFUSED, STATE, OUTPUT = 3, 4, 5, 6, 7
+CONFIGURATION, NETWORK, REFUSED, STATE, OUTPUT, FAULT = 3, 4, 5, 6, 7, 8
 # A run's own limit is far below; a machine may be busy.
 SECONDS = 60
 # Nothing that this machine has set for its own network.

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     State = 6,
     /// Nobody reads the token.
     Output = 7,
+    /// The program itself, or a machine on which nothing can be started any more.
+    Fault = 8,
 }
 
 /// What went wrong, for the administrator's log: one line without secrets.

@@ -32,6 +32,7 @@ mod trust;
 mod undisturbed;
 
 use std::io::{Write, stderr, stdout};
+use std::panic::catch_unwind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -45,12 +46,18 @@ use settings::Settings;
 const STATE: &str = "/var/lib/esmtp-token";
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    // A service's log wants a line, not a backtrace.
+    std::panic::set_hook(Box::new(|fault| {
+        let text = fault.to_string();
+        complain(&Error::new(Kind::Fault, format!("stopped by a fault: {text}")));
+    }));
+    match catch_unwind(run) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
             complain(&error);
             ExitCode::from(error.kind as u8)
         }
+        Err(_) => ExitCode::from(Kind::Fault as u8),
     }
 }
 
