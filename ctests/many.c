@@ -22,10 +22,13 @@ enum {
     MESSAGE_MAX = 900,
     SENT_RECIPIENT_MAX = 520,
     SMALL_BUFFER = 4096,
+    /* Not every reply: a busy machine is to be done with them, too. */
     PIECE = 7,
+    IN_PIECES = 16,
     /* The client has not moved for so many looks, a millisecond apart: it waits for us. */
     QUIET_LOOKS = 30,
-    PATIENCE_MS = 15000
+    /* Seconds without a step forward: a deadlock. */
+    PATIENCE = 120
 };
 
 /* The sanitizers' memory is not ours. */
@@ -76,7 +79,9 @@ static void alone(void (*test)(void))
     child = fork();
     if (child == 0) {
         /* What hangs is ended, even if nobody watches over us. */
-        alarm(PATIENCE_MS / 1000);
+        alarm(PATIENCE);
+        /* What failed before has been counted. */
+        check_failures = 0;
         test();
         fflush(stdout);
         _exit(check_failures != 0);
@@ -151,10 +156,11 @@ static int code_for(long number)
 
 static int say(struct server *server, const char *text)
 {
+    int in_pieces = server->manner == IN_SMALL_PIECES && server->recipients % IN_PIECES == 0;
     size_t left = strlen(text);
 
     while (left > 0) {
-        size_t size = server->manner == IN_SMALL_PIECES && left > PIECE ? PIECE : left;
+        size_t size = in_pieces && left > PIECE ? PIECE : left;
         ssize_t sent = send(server->client, text, size, MSG_NOSIGNAL);
 
         if (sent <= 0)
@@ -167,12 +173,9 @@ static int say(struct server *server, const char *text)
 
 static int next_byte(struct server *server)
 {
-    struct pollfd input = {server->client, POLLIN, 0};
     ssize_t got;
 
     if (server->next == server->end) {
-        if (poll(&input, 1, PATIENCE_MS) <= 0)
-            return EOF;
         got = recv(server->client, server->input, sizeof server->input, 0);
         if (got <= 0)
             return EOF;
@@ -216,18 +219,17 @@ static char client_state(void)
 
 /* Reads nothing until the client has filled all buffers and sleeps: what is still to come is more
  * than they can hold. */
-static int pause_until_stuck(struct server *server)
+static void pause_until_stuck(struct server *server)
 {
-    int looks, quiet = 0, waiting = 0, before = 0;
+    int quiet = 0, waiting = 0, before = 0;
 
-    for (looks = 0; quiet < QUIET_LOOKS && looks < PATIENCE_MS; looks++) {
+    while (quiet < QUIET_LOOKS) {
         poll(NULL, 0, 1);
         ioctl(server->client, FIONREAD, &waiting);
         quiet = waiting > 0 && waiting == before && client_state() == 'S' ? quiet + 1 : 0;
         before = waiting;
     }
     server->paused++;
-    return quiet == QUIET_LOOKS;
 }
 
 static int recipient(struct server *server, const char *line)
@@ -238,10 +240,10 @@ static int recipient(struct server *server, const char *line)
     /* In order, and each of them once. */
     if (strtol(line + strlen("RCPT TO:<"), NULL, 10) != server->recipients)
         return 0;
+    alarm(PATIENCE);
     code = code_for(server->recipients++);
-    if (server->manner == WITH_A_PAUSE && server->recipients == MANY / 100
-        && !pause_until_stuck(server))
-        return 0;
+    if (server->manner == WITH_A_PAUSE && server->recipients == MANY / 100)
+        pause_until_stuck(server);
     snprintf(reply, sizeof reply, "%d %s\r\n", code,
              code == 250 ? "this recipient is welcome here" : "not this recipient");
     return say(server, reply);
