@@ -96,6 +96,7 @@ class ConversationScript:
 
     def __init__(self):
         self.offers = []
+        self.unknown = set()  # command words
         self.rules = []
         self.tls = []  # which certificate, and more
         self.offers_in_tls = []
@@ -127,6 +128,8 @@ class ConversationScript:
             lines = ["server.example.org", *self.offers]
             marks = "-" * (len(lines) - 1) + " "
             return reply(" / ".join(f"250{m}{t}" for m, t in zip(marks, lines)))
+        if word in self.unknown:
+            return reply(UNKNOWN[0])
         by_word = {key.upper(): value for key, value in DEFAULTS.items()}
         text, enhanced = envelope.objection(word) or by_word.get(word, UNKNOWN)
         if enhanced and "ENHANCEDSTATUSCODES" in self.offers:
@@ -139,6 +142,9 @@ class ConversationScript:
             return
         if line.startswith("offer-in-tls "):
             self.offers_in_tls = [offer.strip() for offer in line[13:].split(";")]
+            return
+        if line.startswith("unknown "):
+            self.unknown.add(line.split()[1].upper().encode())
             return
         if line.startswith("tls "):
             self.tls = line.split()[1:]

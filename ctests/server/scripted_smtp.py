@@ -33,6 +33,8 @@ class Connection(threading.Thread):
         self.received = bytearray()
         self.remarks = []
         self.pending = bytearray()
+        self.unread = 0  # octets of `pending` that the client meant as a chunk
+        self.held = bytearray()  # replies, see say()
         self.envelope = Envelope()
 
     # -- reading ---------------------------------------------------------
@@ -40,6 +42,7 @@ class Connection(threading.Thread):
     def fill(self):
         """More bytes into `pending`; False at the end of the stream."""
         try:
+            self.flush()
             data = self.sock.recv(65536)
         except OSError as error:
             lost = "no end of TLS" if secure.is_ragged(error) else "connection lost"
@@ -50,6 +53,7 @@ class Connection(threading.Thread):
         return bool(data)
 
     def take(self, count):
+        self.unread = max(0, self.unread - count)
         taken = bytes(self.pending[:count])
         del self.pending[:count]
         return taken
@@ -103,13 +107,26 @@ class Connection(threading.Thread):
 
     # -- answering -------------------------------------------------------
 
+    def say(self, piece):
+        """Who takes a chunk for commands answers when nothing is left to be read: so that what it obeyed does
+        not depend on when the client hangs up."""
+        self.held += piece
+        if not self.script.unknown:
+            self.flush()
+
+    def flush(self):
+        held, self.held = self.held, bytearray()
+        if held:
+            self.sock.sendall(held)
+
     def perform(self, reply):
         """Carries out a reply; False if the connection is over."""
         for action in reply.actions:
             if action.kind == "say":
                 for piece in action.pieces:
-                    self.sock.sendall(piece)
+                    self.say(piece)
             elif action.kind == "close":
+                self.flush()
                 secure.close_writing(self.sock)
                 self.drain()
                 return False
@@ -172,6 +189,9 @@ class Connection(threading.Thread):
         count = words[1] if len(words) > 1 else b""
         if not count.isdigit():
             return self.answer(b"BDAT without size")[1]
+        if b"BDAT" in self.script.unknown:
+            self.unread += int(count)
+            return self.answer(command)[1]
         if not self.octets(int(count)):
             return False
         # So that a rule can be for the last one, whatever its size.
@@ -182,7 +202,10 @@ class Connection(threading.Thread):
         if not self.answer(b"greeting")[1]:
             return
         challenged = False
-        while (line := self.line()) is not None:
+        while True:
+            in_chunk = self.unread > 0
+            if (line := self.line()) is None:
+                return
             command = line.rstrip(b"\r\n")
             if self.exchange:
                 challenged = self.challenge(command)
@@ -194,6 +217,8 @@ class Connection(threading.Thread):
                 more = self.chunk(command)
             else:
                 reply, more = self.answer(command)
+                if in_chunk and 200 <= reply.code < 400:
+                    self.remarks.append("obeyed text: " + command.decode(errors="replace"))
                 challenged = more and self.authenticate(command, reply)
                 if more and command.upper() == b"DATA" and 300 <= reply.code < 400:
                     more = self.text() and self.answer(b"text")[1]
