@@ -155,13 +155,13 @@ class EsmtpToPostfix(unittest.TestCase):
         )
 
     def test_smtp_sink(self) -> None:
-        """With DATA: smtp-sink has no CHUNKING."""
+        """It has no CHUNKING."""
         with SmtpSink() as ours, SmtpSink() as reference:
             self.check(ours, reference)
 
     @unittest.skipIf(os.geteuid() != 0, "Postfix runs as root only")
     def test_postfix(self) -> None:
-        """With BDAT: Postfix offers CHUNKING."""
+        """It offers CHUNKING."""
         with Postfix() as server:
             self.check(server, server)
 

@@ -63,8 +63,9 @@ EXIM_CONF = (
 message_size_limit = {limit}
 chunking_advertise_hosts = {chunking}
 pipelining_advertise_hosts = {pipelining}
-# deliver() does it.
+# deliver() does it, whatever the command line says.
 queue_only
+queue_only_override = false
 smtp_accept_max_nonmail = {nonmail}
 acl_smtp_mail = mail
 acl_smtp_rcpt = rcpt

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Builds several.c against Debian's headers and runs it; what it said, and what its dialogue shows."""
 
+import itertools
 import os
+import re
 import subprocess
 from collections import deque
 from dataclasses import dataclass, field
@@ -65,6 +67,15 @@ class Start:
     answers: list[tuple[str, str]] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
+
+    @property
+    def round_trips(self) -> int:
+        """How often the client stopped writing and read."""
+        sides = [line[:2] for line in self.dialogue]
+        return sum(pair == ("C:", "S:") for pair in itertools.pairwise(sides))
+
+    def offers(self, keyword: str) -> bool:
+        return any(re.match(rf"S: 250[- ]{keyword}\b", line) for line in self.dialogue)
 
     def follow(self) -> None:
         due: deque[str] = deque(["greeting"])
