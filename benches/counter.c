@@ -21,9 +21,9 @@ static int is_socket(int descriptor)
 }
 
 /* The function that would have been called. */
-#define NEXT(name)                                                                                 \
-    static __typeof__(&name) next;                                                                 \
-    if (!next)                                                                                     \
+#define NEXT(name) \
+    static __typeof__(&name) next; \
+    if (!next) \
     *(void **)&next = dlsym(RTLD_NEXT, #name)
 
 ssize_t write(int descriptor, const void *octets, size_t length)

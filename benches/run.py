@@ -33,7 +33,9 @@ def arguments():
     parser.add_argument("--reference", type=Path, help="the library to compare with; default: the system's")
     parser.add_argument("--quick", action="store_true", help="a minute instead of ten; nothing is written")
     parser.add_argument("--only", action="append", metavar="ROW", help="these rows; may have *; nothing is written")
-    parser.add_argument("--subject", action="append", metavar="NAME", help="these alone: reference, ours, floor, a peer")
+    parser.add_argument(
+        "--subject", action="append", metavar="NAME", help="these alone: reference, ours, floor, a peer"
+    )
     parser.add_argument("--peers", action="store_true", help="with --only or --quick: other libraries too")
     parser.add_argument("--small", type=Path, help="ours without SRV names; default: build-small/libesmtp.so.6")
     parser.add_argument("--list", action="store_true", help="print the rows' names")

@@ -9,9 +9,12 @@
 enum { COLUMNS = 76, LONG_COLUMNS = 65534 };
 
 static const char *const headers[] = {
-    "Date: Mon, 02 Jan 2006 15:04:05 +0000", "From: sender@example.org",
-    "To: recipient@example.org",             "Message-Id: <1@client.example>",
-    "Subject: a measured message",           "",
+    "Date: Mon, 02 Jan 2006 15:04:05 +0000",
+    "From: sender@example.org",
+    "To: recipient@example.org",
+    "Message-Id: <1@client.example>",
+    "Subject: a measured message",
+    "",
 };
 
 void *must_allocate(size_t size)

@@ -65,9 +65,7 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
     ]
     environment = paths.environment(dict(os.environ, ESMTP_PLUGIN_DIR=arguments.plugin_dir))
     # In the source folder, so that Cargo reads the project's .cargo/config.toml (vendored crates).
-    cargo = subprocess.run(
-        command, cwd=arguments.manifest.parent, env=environment, stdout=subprocess.PIPE, text=True
-    )
+    cargo = subprocess.run(command, cwd=arguments.manifest.parent, env=environment, stdout=subprocess.PIPE, text=True)
     if cargo.returncode != 0:
         return None
     messages = [json.loads(line) for line in cargo.stdout.splitlines() if line.startswith("{")]

@@ -25,31 +25,31 @@ static void other_release(void *data)
 }
 
 /* `stem` is what the names of a family begin with, `owner` whose data it is. */
-#define FAMILY(stem, owner)                                                   \
-    do {                                                                      \
-        releases = other_releases = 0;                                        \
-        CHECK(stem##get_application_data(owner) == NULL);                     \
-        CHECK(stem##set_application_data(owner, &data[0]) == NULL);           \
-        CHECK(stem##get_application_data(owner) == &data[0]);                 \
-        CHECK(stem##set_application_data(owner, &data[1]) == &data[0]);       \
-        CHECK_INT(releases, 0);                                               \
-        stem##set_application_data_release(owner, &data[2], release);         \
-        CHECK(stem##get_application_data(owner) == &data[2]);                 \
-        CHECK_INT(releases, 0);                                               \
-        stem##set_application_data_release(owner, &data[3], other_release);   \
-        CHECK_INT(releases, 1);                                               \
-        CHECK(released[0] == &data[2]);                                       \
-        stem##set_application_data_release(owner, NULL, release);             \
-        CHECK_INT(other_releases, 1);                                         \
-        CHECK(stem##get_application_data(owner) == NULL);                     \
-        stem##set_application_data_release(owner, &data[0], release);         \
-        CHECK_INT(releases, 1);                                               \
+#define FAMILY(stem, owner) \
+    do { \
+        releases = other_releases = 0; \
+        CHECK(stem##get_application_data(owner) == NULL); \
+        CHECK(stem##set_application_data(owner, &data[0]) == NULL); \
+        CHECK(stem##get_application_data(owner) == &data[0]); \
+        CHECK(stem##set_application_data(owner, &data[1]) == &data[0]); \
+        CHECK_INT(releases, 0); \
+        stem##set_application_data_release(owner, &data[2], release); \
+        CHECK(stem##get_application_data(owner) == &data[2]); \
+        CHECK_INT(releases, 0); \
+        stem##set_application_data_release(owner, &data[3], other_release); \
+        CHECK_INT(releases, 1); \
+        CHECK(released[0] == &data[2]); \
+        stem##set_application_data_release(owner, NULL, release); \
+        CHECK_INT(other_releases, 1); \
+        CHECK(stem##get_application_data(owner) == NULL); \
+        stem##set_application_data_release(owner, &data[0], release); \
+        CHECK_INT(releases, 1); \
         /* The older function hands the data back and forgets how to release it. */ \
-        CHECK(stem##set_application_data(owner, &data[1]) == &data[0]);       \
-        stem##set_application_data_release(owner, &data[2], NULL);            \
-        CHECK_INT(releases, 1);                                               \
-        CHECK(stem##set_application_data(owner, NULL) == &data[2]);           \
-        CHECK(stem##get_application_data(owner) == NULL);                     \
+        CHECK(stem##set_application_data(owner, &data[1]) == &data[0]); \
+        stem##set_application_data_release(owner, &data[2], NULL); \
+        CHECK_INT(releases, 1); \
+        CHECK(stem##set_application_data(owner, NULL) == &data[2]); \
+        CHECK(stem##get_application_data(owner) == NULL); \
     } while (0)
 
 static int data[10];

@@ -129,7 +129,8 @@ static void cram_md5(void)
     length = (int)strlen(challenge);
     answer = auth_response(context, challenge, &length);
     CHECK_INT(length, sizeof want - 1);
-    CHECK(answer != NULL && length == sizeof want - 1 && memcmp(answer, want, sizeof want - 1) == 0);
+    CHECK(answer != NULL && length == sizeof want - 1
+          && memcmp(answer, want, sizeof want - 1) == 0);
     auth_destroy_context(context);
 }
 
@@ -205,8 +206,20 @@ static void strength(void)
 static void unknown_names(void)
 {
     static const char *const names[] = {
-        "", "NOPE", "../login", "/etc/passwd", "a/b", "PLAIN/..", "NAME-LONGER-THAN-20-OCTETS",
-        "PLA IN", "PLAIN\r\n", "\303\204", ".", "%s%s%s", "PLAI", "PLAIN1",
+        "",
+        "NOPE",
+        "../login",
+        "/etc/passwd",
+        "a/b",
+        "PLAIN/..",
+        "NAME-LONGER-THAN-20-OCTETS",
+        "PLA IN",
+        "PLAIN\r\n",
+        "\303\204",
+        ".",
+        "%s%s%s",
+        "PLAI",
+        "PLAIN1",
     };
     auth_context_t context = new_context();
     int length = 0;

@@ -44,15 +44,15 @@ static void breaks(const char *script, smtp_messagecb_t source, void *arg)
     peer_free(peer);
 }
 
-#define ENVELOPE                       \
-    "S: 220 peer.example\n"            \
-    "C: EHLO\n"                        \
-    "S: 250 peer.example\n"            \
-    "C: MAIL\n"                        \
-    "S: 250 ok\n"                      \
-    "C: RCPT\n"                        \
-    "S: 250 ok\n"                      \
-    "C: DATA\n"                        \
+#define ENVELOPE \
+    "S: 220 peer.example\n" \
+    "C: EHLO\n" \
+    "S: 250 peer.example\n" \
+    "C: MAIL\n" \
+    "S: 250 ok\n" \
+    "C: RCPT\n" \
+    "S: 250 ok\n" \
+    "C: DATA\n" \
     "S: 354 go on\n"
 
 static void reset_in_the_text(void)

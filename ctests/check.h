@@ -46,11 +46,11 @@ static inline void check_text(const char *got, const char *want, const char *wha
 #define CHECK_TEXT(got, want) check_text((got), (want), #got, __FILE__, __LINE__)
 
 /* Names the test that is running, so that a crash says where it happened. */
-#define RUN(test)               \
-    do {                        \
-        printf("%s\n", #test);  \
-        fflush(stdout);         \
-        test();                 \
+#define RUN(test) \
+    do { \
+        printf("%s\n", #test); \
+        fflush(stdout); \
+        test(); \
     } while (0)
 
 /* The closing line, and the exit status of the program. */

@@ -63,7 +63,7 @@ static void notify(void)
     for (flags = 0; flags < 8; flags++)
         CHECK_INT(smtp_dsn_set_notify(recipient, (enum notify_flags)flags), 1);
     REFUSED(smtp_dsn_set_notify(recipient, (enum notify_flags)8));
-    REFUSED(smtp_dsn_set_notify(recipient, (enum notify_flags)-2));
+    REFUSED(smtp_dsn_set_notify(recipient, (enum notify_flags) - 2));
     smtp_destroy_session(session);
 }
 
@@ -78,24 +78,24 @@ static void returned_content(void)
 
 static void on_the_wire(void)
 {
-    struct peer *peer =
-        peer_start("S: 220 peer.example\n"
-                   "C: EHLO client.example\n"
-                   "S: 250-peer.example\n"
-                   "S: 250 DSN\n"
-                   "C: MAIL FROM:<from@example.org> RET=HDRS ENVID=id+2B1\n"
-                   "S: 250 ok\n"
-                   "C: RCPT TO:<to@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+3Db@example.org\n"
-                   "S: 250 ok\n"
-                   "C: RCPT TO:<other@example.org> NOTIFY=NEVER\n"
-                   "S: 250 ok\n"
-                   "C: DATA\n"
-                   "S: 354 go on\n"
-                   "T\n"
-                   "S: 250 taken\n"
-                   "C: QUIT\n"
-                   "S: 221 bye\n"
-                   "E\n");
+    struct peer *peer = peer_start(
+        "S: 220 peer.example\n"
+        "C: EHLO client.example\n"
+        "S: 250-peer.example\n"
+        "S: 250 DSN\n"
+        "C: MAIL FROM:<from@example.org> RET=HDRS ENVID=id+2B1\n"
+        "S: 250 ok\n"
+        "C: RCPT TO:<to@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+3Db@example.org\n"
+        "S: 250 ok\n"
+        "C: RCPT TO:<other@example.org> NOTIFY=NEVER\n"
+        "S: 250 ok\n"
+        "C: DATA\n"
+        "S: 354 go on\n"
+        "T\n"
+        "S: 250 taken\n"
+        "C: QUIT\n"
+        "S: 221 bye\n"
+        "E\n");
 
     session = new_session(peer_address(peer));
     message = new_message(session);

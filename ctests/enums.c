@@ -8,17 +8,17 @@
 static const int foreign[] = {-2, 8, 100, 0x10000, INT_MAX, INT_MIN};
 
 /* The constant `last` ends an enum that starts at 0. */
-#define REFUSES_FOREIGN(call, type, last)                                    \
-    do {                                                                     \
-        size_t index;                                                        \
-        int number = (last) + 1;                                             \
-        REFUSED(call(type, number));                                         \
-        number = -1;                                                         \
-        REFUSED(call(type, number));                                         \
+#define REFUSES_FOREIGN(call, type, last) \
+    do { \
+        size_t index; \
+        int number = (last) + 1; \
+        REFUSED(call(type, number)); \
+        number = -1; \
+        REFUSED(call(type, number)); \
         for (index = 0; index < sizeof foreign / sizeof foreign[0]; index++) { \
-            number = foreign[index];                                         \
-            REFUSED(call(type, number));                                     \
-        }                                                                    \
+            number = foreign[index]; \
+            REFUSED(call(type, number)); \
+        } \
     } while (0)
 
 #define SET_RET(type, n) smtp_dsn_set_ret(message, (type)(n))

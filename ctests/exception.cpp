@@ -8,7 +8,8 @@
 #include "mail.h"
 #include "peer.h"
 
-namespace {
+namespace
+{
 
 bool armed;
 
@@ -61,8 +62,13 @@ extern "C" void on_node(smtp_etrn_node_t, int, const char *, void *)
 
 // Tells whether the exception's way back destroys what the program has on the stack.
 struct Local {
-    explicit Local(int &count) : count(count) {}
-    ~Local() { count++; }
+    explicit Local(int &count) : count(count)
+    {
+    }
+    ~Local()
+    {
+        count++;
+    }
     int &count;
 };
 
@@ -171,8 +177,9 @@ void from_enumerations()
     smtp_etrn_add_node(session, 0, "example.org");
     CHECK_TEXT(thrown_by([&] { smtp_enumerate_messages(session, on_message, nullptr); }).c_str(),
                "thrown by a callback");
-    CHECK_TEXT(thrown_by([&] { smtp_enumerate_recipients(message, on_recipient, nullptr); }).c_str(),
-               "thrown by a callback");
+    CHECK_TEXT(
+        thrown_by([&] { smtp_enumerate_recipients(message, on_recipient, nullptr); }).c_str(),
+        "thrown by a callback");
     CHECK_TEXT(thrown_by([&] { smtp_etrn_enumerate_nodes(session, on_node, nullptr); }).c_str(),
                "thrown by a callback");
     CHECK(smtp_add_message(session) != nullptr);

@@ -16,11 +16,11 @@ enum { TIMES = 20 };
 static const char *library;
 
 /* dlsym gives an object pointer; POSIX allows what ISO C does not. */
-#define FIND(handle, function)                                            \
-    do {                                                                  \
-        void *address = dlsym(handle, #function);                         \
-        CHECK(address != NULL);                                           \
-        memcpy(&function##_p, &address, sizeof address);                  \
+#define FIND(handle, function) \
+    do { \
+        void *address = dlsym(handle, #function); \
+        CHECK(address != NULL); \
+        memcpy(&function##_p, &address, sizeof address); \
     } while (0)
 
 static void use(void *handle)

@@ -20,11 +20,11 @@ static inline void forget_error(void)
 }
 
 /* The call fails and says that its argument is to blame. */
-#define REFUSED(call)                             \
-    do {                                          \
-        forget_error();                           \
-        CHECK(!(call));                           \
-        CHECK_INT(smtp_errno(), SMTP_ERR_INVAL);  \
+#define REFUSED(call) \
+    do { \
+        forget_error(); \
+        CHECK(!(call)); \
+        CHECK_INT(smtp_errno(), SMTP_ERR_INVAL); \
     } while (0)
 
 static inline smtp_session_t new_session(const char *server)

@@ -90,10 +90,10 @@ static void alone(void (*test)(void))
     CHECK_INT(status, 0);
 }
 
-#define ALONE(test)            \
-    do {                       \
+#define ALONE(test) \
+    do { \
         printf("%s\n", #test); \
-        alone(test);           \
+        alone(test); \
     } while (0)
 
 static void count_recipient(smtp_recipient_t recipient, const char *mailbox, void *arg)
@@ -385,7 +385,8 @@ static void reads_nothing_for_a_while(void)
 
 static void reads_nothing_for_a_while_with_chunks(void)
 {
-    send_to(WITH_A_PAUSE, "250-server.example\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 PIPELINING\r\n");
+    send_to(WITH_A_PAUSE,
+            "250-server.example\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 PIPELINING\r\n");
 }
 
 int main(void)

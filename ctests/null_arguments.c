@@ -10,11 +10,11 @@
 #include "peer.h"
 
 /* The same for a function without a result. */
-#define REFUSED_VOID(call)                        \
-    do {                                          \
-        forget_error();                           \
-        call;                                     \
-        CHECK_INT(smtp_errno(), SMTP_ERR_INVAL);  \
+#define REFUSED_VOID(call) \
+    do { \
+        forget_error(); \
+        call; \
+        CHECK_INT(smtp_errno(), SMTP_ERR_INVAL); \
     } while (0)
 
 static void event(smtp_session_t session, int number, void *arg, ...)
@@ -171,7 +171,8 @@ static void the_others(void)
     CHECK(peer_finish(peer));
     CHECK(strstr(peer_wire(peer), "MAIL FROM:<from@example.org> ENVID=id\r\n"
                                   "RCPT TO:<to@example.org> ORCPT=rfc822;other@example.org\r\n"
-                                  "DATA\r\n") != NULL);
+                                  "DATA\r\n")
+          != NULL);
     peer_free(peer);
 }
 

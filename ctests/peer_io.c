@@ -214,4 +214,3 @@ int peer_say_slowly(struct peer *peer, const char *text)
     }
     return peer_say(peer, "");
 }
-

@@ -182,8 +182,20 @@ static void unusable(void)
 static void hostile_names(void)
 {
     static const char *const names[] = {
-        "./X-TEST",  "../sasl-x-test", "X-TEST.so", "X-TEST/",       "X-TEST/.", "/X-TEST", "x-test.so\n",
-        "X-TEST\r\n", "X-TEST ",       " X-TEST",   "X-TEST%s", "X-TEST\\", "",        "X-TEST-AND-MUCH-MORE1",
+        "./X-TEST",
+        "../sasl-x-test",
+        "X-TEST.so",
+        "X-TEST/",
+        "X-TEST/.",
+        "/X-TEST",
+        "x-test.so\n",
+        "X-TEST\r\n",
+        "X-TEST ",
+        " X-TEST",
+        "X-TEST%s",
+        "X-TEST\\",
+        "",
+        "X-TEST-AND-MUCH-MORE1",
     };
     auth_context_t context = new_context();
     size_t i;
@@ -231,17 +243,17 @@ static smtp_session_t prepare(struct peer *peer, auth_context_t context)
     return session;
 }
 
-#define MAIL_STEPS                       \
-    "C: MAIL FROM:<from@example.org>\n"  \
-    "S: 250 ok\n"                        \
-    "C: RCPT TO:<to@example.org>\n"      \
-    "S: 250 ok\n"                        \
-    "C: DATA\n"                          \
-    "S: 354 go on\n"                     \
-    "T\n"                                \
-    "S: 250 taken\n"                     \
-    "C: QUIT\n"                          \
-    "S: 221 bye\n"                       \
+#define MAIL_STEPS \
+    "C: MAIL FROM:<from@example.org>\n" \
+    "S: 250 ok\n" \
+    "C: RCPT TO:<to@example.org>\n" \
+    "S: 250 ok\n" \
+    "C: DATA\n" \
+    "S: 354 go on\n" \
+    "T\n" \
+    "S: 250 taken\n" \
+    "C: QUIT\n" \
+    "S: 221 bye\n" \
     "E\n"
 
 static void finish(smtp_session_t session, auth_context_t context, struct peer *peer)

@@ -23,8 +23,8 @@ static int is_connection_to(int fd, int port)
     socklen_t size = sizeof address;
 
     memset(&address, 0, sizeof address);
-    return getpeername(fd, (struct sockaddr *)&address, &size) == 0
-           && address.sin_family == AF_INET && ntohs(address.sin_port) == port;
+    return getpeername(fd, (struct sockaddr *)&address, &size) == 0 && address.sin_family == AF_INET
+           && ntohs(address.sin_port) == port;
 }
 
 static int sockets_seen, inherited;

@@ -8,7 +8,8 @@
 static int mark, contexts_freed;
 
 /* OpenSSL calls it when the last reference to a context goes. */
-static void freed(void *parent, void *data, CRYPTO_EX_DATA *slots, int index, long number, void *arg)
+static void freed(void *parent, void *data, CRYPTO_EX_DATA *slots, int index, long number,
+                  void *arg)
 {
     (void)parent;
     (void)data;

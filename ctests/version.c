@@ -8,7 +8,9 @@ static void texts(void)
         int what;
         const char *text;
     } known[] = {
-        {Ver_VERSION, "1.1.0"}, {Ver_SO_VERSION, "6.2.0"}, {Ver_LT_VERSION, "8:0:2"},
+        {Ver_VERSION, "1.1.0"},
+        {Ver_SO_VERSION, "6.2.0"},
+        {Ver_LT_VERSION, "8:0:2"},
     };
     size_t i;
 

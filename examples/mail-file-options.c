@@ -70,41 +70,77 @@ static int place(const char *word, const char *const names[])
 int parse_options(struct settings *settings, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"host", 1, NULL, 'h'},         {"from", 1, NULL, 'f'},
-        {"subject", 1, NULL, 's'},      {"notify", 1, NULL, 'n'},
-        {"ret", 1, NULL, 'r'},          {"envid", 1, NULL, 'e'},
-        {"mdn", 1, NULL, 'm'},          {"body", 1, NULL, 'b'},
-        {"crlf", 0, NULL, 'c'},         {"tls", 0, NULL, 't'},
-        {"require-tls", 0, NULL, 'T'},  {"insecure", 0, NULL, 'k'},
-        {"user", 1, NULL, 'u'},         {"password-file", 1, NULL, 'p'},
-        {"require-all", 0, NULL, 'a'},  {"monitor", 0, NULL, 'M'},
-        {"timeout", 1, NULL, 'w'},      {"quiet", 0, NULL, 'q'},
+        {"host", 1, NULL, 'h'},    {"from", 1, NULL, 'f'},          {"subject", 1, NULL, 's'},
+        {"notify", 1, NULL, 'n'},  {"ret", 1, NULL, 'r'},           {"envid", 1, NULL, 'e'},
+        {"mdn", 1, NULL, 'm'},     {"body", 1, NULL, 'b'},          {"crlf", 0, NULL, 'c'},
+        {"tls", 0, NULL, 't'},     {"require-tls", 0, NULL, 'T'},   {"insecure", 0, NULL, 'k'},
+        {"user", 1, NULL, 'u'},    {"password-file", 1, NULL, 'p'}, {"require-all", 0, NULL, 'a'},
+        {"monitor", 0, NULL, 'M'}, {"timeout", 1, NULL, 'w'},       {"quiet", 0, NULL, 'q'},
         {NULL, 0, NULL, 0}};
     static const char *const rets[] = {"full", "headers", NULL};
     static const char *const bodies[] = {"7bit", "8bit", "binary", NULL};
     int option, good = 1;
 
-    while ((option = getopt_long(argc, argv, "h:f:s:n:r:e:m:b:ctTku:p:aMw:q", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "h:f:s:n:r:e:m:b:ctTku:p:aMw:q", options, NULL))
+           != -1) {
         switch (option) {
-        case 'h': settings->host = optarg; break;
-        case 'f': settings->from = optarg; break;
-        case 's': settings->subject = optarg; break;
-        case 'n': good = good && (settings->notify = notify_flags(optarg)) != Notify_NOTSET; break;
-        case 'r': good = good && (settings->ret = place(optarg, rets)) != 0; break;
-        case 'e': settings->envid = optarg; break;
-        case 'm': settings->mdn = optarg; break;
-        case 'b': good = good && (settings->body = place(optarg, bodies)) != 0; break;
-        case 'c': settings->crlf = 1; break;
-        case 't': settings->starttls = Starttls_ENABLED; break;
-        case 'T': settings->starttls = Starttls_REQUIRED; break;
-        case 'k': settings->insecure = 1; break;
-        case 'u': settings->user = optarg; break;
-        case 'p': settings->password_file = optarg; break;
-        case 'a': settings->require_all = 1; break;
-        case 'M': settings->monitor = 1; break;
-        case 'w': good = good && (settings->timeout = atol(optarg)) > 0; break;
-        case 'q': settings->quiet = 1; break;
-        default: good = 0; break;
+        case 'h':
+            settings->host = optarg;
+            break;
+        case 'f':
+            settings->from = optarg;
+            break;
+        case 's':
+            settings->subject = optarg;
+            break;
+        case 'n':
+            good = good && (settings->notify = notify_flags(optarg)) != Notify_NOTSET;
+            break;
+        case 'r':
+            good = good && (settings->ret = place(optarg, rets)) != 0;
+            break;
+        case 'e':
+            settings->envid = optarg;
+            break;
+        case 'm':
+            settings->mdn = optarg;
+            break;
+        case 'b':
+            good = good && (settings->body = place(optarg, bodies)) != 0;
+            break;
+        case 'c':
+            settings->crlf = 1;
+            break;
+        case 't':
+            settings->starttls = Starttls_ENABLED;
+            break;
+        case 'T':
+            settings->starttls = Starttls_REQUIRED;
+            break;
+        case 'k':
+            settings->insecure = 1;
+            break;
+        case 'u':
+            settings->user = optarg;
+            break;
+        case 'p':
+            settings->password_file = optarg;
+            break;
+        case 'a':
+            settings->require_all = 1;
+            break;
+        case 'M':
+            settings->monitor = 1;
+            break;
+        case 'w':
+            good = good && (settings->timeout = atol(optarg)) > 0;
+            break;
+        case 'q':
+            settings->quiet = 1;
+            break;
+        default:
+            good = 0;
+            break;
         }
     }
     return good && argc - optind >= 2;

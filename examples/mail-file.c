@@ -60,7 +60,7 @@ static const char *read_text(void **ctx, int *len, void *arg)
     char raw[BLOCK];
     size_t count, i, out = 0;
 
-    (void) ctx;
+    (void)ctx;
     if (len == NULL) {
         rewind(text->file);
         text->after_cr = 0;
@@ -75,7 +75,7 @@ static const char *read_text(void **ctx, int *len, void *arg)
         text->after_cr = raw[i] == '\r';
         text->block[out++] = raw[i];
     }
-    *len = (int) out;
+    *len = (int)out;
     return text->block;
 }
 
@@ -103,11 +103,11 @@ static void show_progress(struct progress *progress, int bytes)
 {
     int percent, filled;
 
-    progress->sent += (unsigned long) bytes;
+    progress->sent += (unsigned long)bytes;
     if (progress->size < LARGE || progress->settings->quiet || !isatty(STDERR_FILENO))
         return;
     /* Converted line ends make more than the file has. */
-    percent = progress->sent >= progress->size ? 100 : (int) (progress->sent * 100 / progress->size);
+    percent = progress->sent >= progress->size ? 100 : (int)(progress->sent * 100 / progress->size);
     if (percent == progress->shown)
         return;
     progress->shown = percent;
@@ -121,16 +121,17 @@ static void monitor(const char *buf, int buflen, int writing, void *arg)
     static int secret;
     int answer = writing == SMTP_CB_WRITING && secret;
 
-    (void) arg;
-    if (writing == SMTP_CB_WRITING && strncmp(buf, "AUTH ", buflen < 5 ? (size_t) buflen : 5) == 0)
+    (void)arg;
+    if (writing == SMTP_CB_WRITING && strncmp(buf, "AUTH ", buflen < 5 ? (size_t)buflen : 5) == 0)
         secret = answer = 1;
-    else if (writing == SMTP_CB_READING && strncmp(buf, "334", buflen < 3 ? (size_t) buflen : 3) != 0)
+    else if (writing == SMTP_CB_READING
+             && strncmp(buf, "334", buflen < 3 ? (size_t)buflen : 3) != 0)
         secret = 0;
     fputs(writing == SMTP_CB_READING ? "S: " : writing == SMTP_CB_HEADERS ? "H: " : "C: ", stderr);
     if (answer)
         fputs("(credentials)\n", stderr);
     else
-        fwrite(buf, 1, (size_t) buflen, stderr);
+        fwrite(buf, 1, (size_t)buflen, stderr);
 }
 
 static void told_of(smtp_session_t session, int event, void *arg, ...)
@@ -139,15 +140,15 @@ static void told_of(smtp_session_t session, int event, void *arg, ...)
     const struct settings *settings = progress->settings;
     va_list more;
 
-    (void) session;
+    (void)session;
     va_start(more, arg);
     switch (event) {
     case SMTP_EV_MESSAGEDATA:
-        (void) va_arg(more, smtp_message_t);
+        (void)va_arg(more, smtp_message_t);
         show_progress(progress, va_arg(more, int));
         break;
     case SMTP_EV_INVALID_PEER_CERTIFICATE:
-        (void) va_arg(more, long);
+        (void)va_arg(more, long);
         *va_arg(more, int *) = settings->insecure;
         fputs("mail-file: the server's certificate is not valid\n", stderr);
         break;
@@ -159,7 +160,7 @@ static void told_of(smtp_session_t session, int event, void *arg, ...)
         fputs("mail-file: the server has no TLS\n", stderr);
         break;
     case SMTP_EV_STARTTLS_OK:
-        (void) va_arg(more, void *);
+        (void)va_arg(more, void *);
         if (!settings->quiet)
             fprintf(stderr, "TLS: %s\n", va_arg(more, char *));
         break;
@@ -213,10 +214,10 @@ static int ask_password(const struct settings *settings, struct credentials *cre
         fprintf(file, "Password of %s: ", credentials->user);
         fflush(file);
         without = with_echo;
-        without.c_lflag &= ~(tcflag_t) ECHO;
+        without.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(fileno(file), TCSAFLUSH, &without);
     }
-    got = fgets(credentials->password, (int) sizeof credentials->password, file) != NULL;
+    got = fgets(credentials->password, (int)sizeof credentials->password, file) != NULL;
     if (hidden) {
         tcsetattr(fileno(file), TCSAFLUSH, &with_echo);
         fputs("\n", file);
@@ -241,7 +242,8 @@ static int interact(auth_client_request_t request, char **result, int fields, vo
     return 1;
 }
 
-static auth_context_t authentication(const struct settings *settings, struct credentials *credentials)
+static auth_context_t authentication(const struct settings *settings,
+                                     struct credentials *credentials)
 {
     auth_context_t context;
 
@@ -254,30 +256,31 @@ static auth_context_t authentication(const struct settings *settings, struct cre
     if (context == NULL)
         return NULL;
     /* In clear text a password is for nobody to read. */
-    auth_set_mechanism_flags(context, settings->starttls == Starttls_REQUIRED ? AUTH_PLUGIN_PLAIN : 0, 0);
+    auth_set_mechanism_flags(context,
+                             settings->starttls == Starttls_REQUIRED ? AUTH_PLUGIN_PLAIN : 0, 0);
     auth_set_interact_cb(context, interact, credentials);
     return context;
 }
 
 /* ---- the mail ---- */
 
-static int set_up_message(smtp_message_t message, const struct settings *settings, struct text *text,
-                          unsigned long size)
+static int set_up_message(smtp_message_t message, const struct settings *settings,
+                          struct text *text, unsigned long size)
 {
     int good = smtp_set_reverse_path(message, settings->from);
 
     if (good && settings->subject != NULL)
-        good = smtp_set_header(message, "Subject", settings->subject) &&
-               smtp_set_header_option(message, "Subject", Hdr_OVERRIDE, 1);
+        good = smtp_set_header(message, "Subject", settings->subject)
+               && smtp_set_header_option(message, "Subject", Hdr_OVERRIDE, 1);
     if (good && settings->mdn != NULL)
         good = smtp_set_header(message, "Disposition-Notification-To", NULL, settings->mdn);
     if (good && settings->envid != NULL)
         good = smtp_dsn_set_envid(message, settings->envid);
     /* Each of these makes the server's extension a condition: not if nobody asked. */
     if (good && settings->ret != Ret_NOTSET)
-        good = smtp_dsn_set_ret(message, (enum ret_flags) settings->ret);
+        good = smtp_dsn_set_ret(message, (enum ret_flags)settings->ret);
     if (good && settings->body != E8bitmime_NOTSET)
-        good = smtp_8bitmime_set_body(message, (enum e8bitmime_body) settings->body);
+        good = smtp_8bitmime_set_body(message, (enum e8bitmime_body)settings->body);
     if (good && size > 0)
         good = smtp_size_set_estimate(message, size);
     return good && smtp_set_messagecb(message, read_text, text);
@@ -289,9 +292,9 @@ static int add_recipients(smtp_message_t message, const struct settings *setting
 
     for (; *mailboxes != NULL; mailboxes++) {
         recipient = smtp_add_recipient(message, *mailboxes);
-        if (recipient == NULL ||
-            (settings->notify != Notify_NOTSET &&
-             !smtp_dsn_set_notify(recipient, (enum notify_flags) settings->notify))) {
+        if (recipient == NULL
+            || (settings->notify != Notify_NOTSET
+                && !smtp_dsn_set_notify(recipient, (enum notify_flags)settings->notify))) {
             fail(*mailboxes);
             return 0;
         }
@@ -302,8 +305,8 @@ static int add_recipients(smtp_message_t message, const struct settings *setting
 static int set_up_session(smtp_session_t session, const struct settings *settings,
                           struct progress *progress)
 {
-    static const int timeouts[] = {Timeout_GREETING, Timeout_ENVELOPE, Timeout_DATA, Timeout_TRANSFER,
-                                   Timeout_DATA2};
+    static const int timeouts[] = {Timeout_GREETING, Timeout_ENVELOPE, Timeout_DATA,
+                                   Timeout_TRANSFER, Timeout_DATA2};
     size_t i;
 
     if (settings->timeout > 0)
@@ -313,9 +316,9 @@ static int set_up_session(smtp_session_t session, const struct settings *setting
     smtp_set_eventcb(session, told_of, progress);
     if (settings->monitor)
         smtp_set_monitorcb(session, monitor, NULL, 1);
-    return smtp_set_server(session, settings->host) &&
-           smtp_starttls_enable(session, (enum starttls_option) settings->starttls) &&
-           smtp_option_require_all_recipients(session, settings->require_all);
+    return smtp_set_server(session, settings->host)
+           && smtp_starttls_enable(session, (enum starttls_option)settings->starttls)
+           && smtp_option_require_all_recipients(session, settings->require_all);
 }
 
 static int send_text(const struct settings *settings, struct text *text, char **mailboxes)
@@ -328,15 +331,16 @@ static int send_text(const struct settings *settings, struct text *text, char **
     smtp_message_t message = smtp_add_message(session);
     int result = EX_OK;
 
-    progress.size = fstat(fileno(text->file), &about) == 0 ? (unsigned long) about.st_size : 0;
-    if (!set_up_session(session, settings, &progress) ||
-        !set_up_message(message, settings, text, progress.size)) {
+    progress.size = fstat(fileno(text->file), &about) == 0 ? (unsigned long)about.st_size : 0;
+    if (!set_up_session(session, settings, &progress)
+        || !set_up_message(message, settings, text, progress.size)) {
         fail("arguments");
         result = EX_USAGE;
     } else if (!add_recipients(message, settings, mailboxes)) {
         result = EX_USAGE;
-    } else if (settings->user != NULL && ((auth = authentication(settings, &credentials)) == NULL ||
-                                          !smtp_auth_set_context(session, auth))) {
+    } else if (settings->user != NULL
+               && ((auth = authentication(settings, &credentials)) == NULL
+                   || !smtp_auth_set_context(session, auth))) {
         fputs("mail-file: no password\n", stderr);
         result = EX_NOINPUT;
     } else {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is measured: the rows of the table, each with its target."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from .measure import Bench, NotMeasured
 from .programs import PEERS, Subject
@@ -305,15 +305,9 @@ METRICS = [
     Metric(ITEM, "message of 1 KB, DATA", INSTRUCTIONS, per_item("messages", 10, 110), Target(10e3), WITH_PEERS),
     Metric(ITEM, "message of 1 KB, BDAT", INSTRUCTIONS, per_item("messages", 10, 110, BDAT)),
     Metric(ITEM, "recipient", INSTRUCTIONS, per_item("recipients", 10, 210), Target(1.0e3), WITH_PEERS),
-    Metric(
-        ITEM, "recipient, replies of 5 octets", INSTRUCTIONS, per_item("recipients", 10, 210, SHORT), Target(1.0e3)
-    ),
-    Metric(
-        ITEM, "recipient, replies of 95 octets", INSTRUCTIONS, per_item("recipients", 10, 210, LONG), Target(1.0e3)
-    ),
-    Metric(
-        ITEM, "session with a message of 1 KB", INSTRUCTIONS, per_item("sessions", 1, 11), Target(40e3), WITH_PEERS
-    ),
+    Metric(ITEM, "recipient, replies of 5 octets", INSTRUCTIONS, per_item("recipients", 10, 210, SHORT), Target(1.0e3)),
+    Metric(ITEM, "recipient, replies of 95 octets", INSTRUCTIONS, per_item("recipients", 10, 210, LONG), Target(1.0e3)),
+    Metric(ITEM, "session with a message of 1 KB", INSTRUCTIONS, per_item("sessions", 1, 11), Target(40e3), WITH_PEERS),
     Metric(LIFE, "first session of a process under TLS", INSTRUCTIONS, first_session, Target(40e6)),
     Metric(
         LIFE,
@@ -380,12 +374,8 @@ METRICS = [
     Metric(TIMES, "one message of 4 KB on loopback, wall", MS, loopback, Target(5), ALL, TIME),
     Metric(TIMES, "further session under TLS, wall", MS, further(False), None, ("ours", "floor"), TIME),
     Metric(TIMES, "the same resumed", MS, further(True), None, ("ours", "floor"), TIME),
-    Metric(
-        TIMES, "100 messages of 2 KB, round trip 100 ms, DATA", SECONDS, link(DATA), Target(11.5), ALL, WAIT, False
-    ),
-    Metric(
-        TIMES, "100 messages of 2 KB, round trip 100 ms, BDAT", SECONDS, link(BDAT), Target(21.5), ALL, WAIT, False
-    ),
+    Metric(TIMES, "100 messages of 2 KB, round trip 100 ms, DATA", SECONDS, link(DATA), Target(11.5), ALL, WAIT, False),
+    Metric(TIMES, "100 messages of 2 KB, round trip 100 ms, BDAT", SECONDS, link(BDAT), Target(21.5), ALL, WAIT, False),
     Metric(WIRE, "round trips for a message of 1 KB, DATA", NUMBER, turns(DATA, KIB), Target(1), ALL, WAIT),
     Metric(WIRE, "round trips for a message of 64 KB, DATA", NUMBER, turns(DATA, 64 * KIB), Target(1), ALL, WAIT),
     Metric(WIRE, "round trips for a message of 1 MB, DATA", NUMBER, turns(DATA, MIB), Target(1), ALL, WAIT),

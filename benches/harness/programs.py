@@ -83,7 +83,15 @@ def compile_peers(folder: Path, names) -> dict[str, Path]:
         parts, _ = PEERS[name]
         sources = [str(HERE / part) if part.endswith(".c") else part for part in ["peer.c", *COMMON, *parts]]
         if name == "lettre":
-            command = ["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", str(ROOT / "target/benches")]
+            command = [
+                "cargo",
+                "build",
+                "--release",
+                "--locked",
+                "--quiet",
+                "--target-dir",
+                str(ROOT / "target/benches"),
+            ]
             if subprocess.run(command, cwd=LETTRE, check=False).returncode != 0:
                 continue
             sources.insert(0, "-Wl,--start-group")

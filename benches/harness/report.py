@@ -160,7 +160,8 @@ commands nor keep a status for each recipient.
 
 - All three talk to the same server (`benches/sink.c`), which takes everything and keeps nothing
   and offers PIPELINING, SIZE, 8BITMIME, ENHANCEDSTATUSCODES, for BDAT also CHUNKING and BINARYMIME.
-  A reply has 60 octets behind its code unless the row says otherwise. It looks for the end of a text with vector instructions, so that it is never what is waited for.
+  A reply has 60 octets behind its code unless the row says otherwise. The end of a text is looked
+  for with vector instructions, so that the server is never what is waited for.
 - The measured program (`benches/load.c`) is linked once; `LD_LIBRARY_PATH` decides which library
   it gets. Its callbacks hand out a text that is in memory; that is counted, too.
 - *Instructions* are counted by callgrind, for what happens in `smtp_start_session` (in rows about
@@ -212,7 +213,9 @@ def write(folder: Path, table: list[Row], curves: dict, libraries: dict[str, Pat
     def bars(file, title, unit, wanted):
         chosen = [row for row in table if wanted(row.metric)]
         bars = [(row.metric.name, {name: row.values.get(name) for name in ALL}, row.limit()) for row in chosen]
-        (plots / file).write_text(plot.bars(title, bars, lambda value: show(value, unit), lambda value: short(value, unit)), encoding="utf-8")
+        (plots / file).write_text(
+            plot.bars(title, bars, lambda value: show(value, unit), lambda value: short(value, unit)), encoding="utf-8"
+        )
 
     bars("text.svg", "Instructions for a MiB of text", INSTRUCTIONS, lambda m: m.section.endswith("MiB of text"))
     bars("link.svg", "Seconds for 100 messages over a slow link", SECONDS, lambda m: m.unit == SECONDS)

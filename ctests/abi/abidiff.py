@@ -20,8 +20,7 @@ USAGE, CHANGE, INCOMPATIBLE = 1 | 2, 4, 8
 
 
 def run(*command):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            timeout=60)
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
     return result.returncode, result.stdout
 
 
@@ -40,8 +39,7 @@ def headers(verdict, abidiff, source, include, compiler):
         objects = []
         for name, where in (("theirs", []), ("ours", ["-I" + include])):
             objects.append(os.path.join(folder, name + ".so"))
-            reference.output_of(*compiler, *where, "-g", "-fPIC", "-shared", source, "-o",
-                                objects[-1])
+            reference.output_of(*compiler, *where, "-g", "-fPIC", "-shared", source, "-o", objects[-1])
         status, report = run(abidiff, "--no-default-suppression", "--harmless", *objects)
     if not verdict.check(status == 0, f"abidiff of the headers ends with {status}"):
         print(report)

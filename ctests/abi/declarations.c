@@ -134,14 +134,12 @@ typedef void (*function_t)(void);
 
 int main(void)
 {
-#define FUNCTION(name) (function_t)name,
-    function_t functions[] = {
-        FUNCTIONS
+#define FUNCTION(name) (function_t) name,
+    function_t functions[] = {FUNCTIONS
 #ifdef OURS
-        (function_t)smtp_starttls_get_ctx,
+                              (function_t) smtp_starttls_get_ctx,
 #endif
-        NULL
-    };
+                              NULL};
     size_t count = 0;
 
     while (functions[count] != NULL)

@@ -13,20 +13,20 @@
 
 #define SIZE(type) printf("sizeof(%s) = %u\n", #type, (unsigned)sizeof(type));
 
-#define PLACE(type, field)                                                             \
+#define PLACE(type, field) \
     printf("%s.%s at %u, %u bytes\n", #type, #field, (unsigned)offsetof(type, field), \
            (unsigned)sizeof(((type *)0)->field));
 
 /* The type that the compiler chose for an enum is how its values are passed. */
-#define KIND(type) printf("%s is %s\n", #type, (type)-1 < (type)0 ? "signed" : "unsigned");
+#define KIND(type) printf("%s is %s\n", #type, (type) - 1 < (type)0 ? "signed" : "unsigned");
 
 int main(void)
 {
     int wrong = 0;
 
-#define CONSTANT(name, value)                    \
-    printf("%s = %ld\n", #name, (long)(name));   \
-    if ((long)(name) != (long)(value))           \
+#define CONSTANT(name, value) \
+    printf("%s = %ld\n", #name, (long)(name)); \
+    if ((long)(name) != (long)(value)) \
         wrong = 1;
 
     CONSTANTS

@@ -12,11 +12,14 @@ import reference
 
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
 ESMTP, AUTH = "#include <libesmtp.h>", "#include <auth-client.h>"
-ORDERS = {"libesmtp": [ESMTP], "auth": [AUTH], "auth-libesmtp": [AUTH, ESMTP],
-          "libesmtp-auth": [ESMTP, AUTH]}
+ORDERS = {"libesmtp": [ESMTP], "auth": [AUTH], "auth-libesmtp": [AUTH, ESMTP], "libesmtp-auth": [ESMTP, AUTH]}
 
-DEPRECATED = ["smtp_set_application_data", "smtp_message_set_application_data",
-              "smtp_recipient_set_application_data", "smtp_etrn_set_application_data"]
+DEPRECATED = [
+    "smtp_set_application_data",
+    "smtp_message_set_application_data",
+    "smtp_recipient_set_application_data",
+    "smtp_etrn_set_application_data",
+]
 TLS = ["smtp_starttls_set_ctx", "smtp_starttls_get_ctx"]
 
 MACROS = """
@@ -76,13 +79,13 @@ def main():
     verdict = reference.Verdict(f"headers under {standard}")
     command = [*compiler, "-x", language, "-std=" + standard, *WARNINGS, "-I" + include, "-"]
     probe = [*compiler, "-x", language, "-std=" + standard, "-fsyntax-only", "-"]
-    if subprocess.run(probe, input="int x;\n", text=True, stderr=subprocess.DEVNULL,
-                      timeout=30).returncode:
+    if subprocess.run(probe, input="int x;\n", text=True, stderr=subprocess.DEVNULL, timeout=30).returncode:
         reference.skip(f"the compiler does not know {standard}")
     for order, tls, deprecated in itertools.product(ORDERS, (False, True), (False, True)):
         text = source(language, order, tls, deprecated)
-        result = subprocess.run(command, input=text, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, timeout=30)
+        result = subprocess.run(
+            command, input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30
+        )
         form = f"{order}{', openssl before' if tls else ''}{', deprecated' if deprecated else ''}"
         if not verdict.check(result.returncode == 0, form):
             print(result.stdout)

@@ -41,8 +41,9 @@ def as_read(verdict, folder, pkg_config):
     environment = {**os.environ, "PKG_CONFIG_PATH": folder}
 
     def ask(*arguments):
-        return subprocess.run([pkg_config, *arguments, MODULE], env=environment, text=True,
-                              stdout=subprocess.PIPE, check=True, timeout=30).stdout.split()
+        return subprocess.run(
+            [pkg_config, *arguments, MODULE], env=environment, text=True, stdout=subprocess.PIPE, check=True, timeout=30
+        ).stdout.split()
 
     verdict.check(ask("--modversion") == ["1.1.0"], "another version")
     # Where the library is depends on the prefix; what is linked does not.

@@ -24,8 +24,9 @@ def library():
     """The distribution's libesmtp.so.6, wherever its architecture keeps it; skips without it."""
     environment = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/sbin:/usr/sbin"}
     try:
-        cache = subprocess.run(["ldconfig", "-p"], stdout=subprocess.PIPE, text=True, check=True,
-                               env=environment, timeout=60).stdout
+        cache = subprocess.run(
+            ["ldconfig", "-p"], stdout=subprocess.PIPE, text=True, check=True, env=environment, timeout=60
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         skip("no ldconfig")
     found = re.search(r"^\s*libesmtp\.so\.6 .*=> (\S+)$", cache, re.MULTILINE)

@@ -12,7 +12,7 @@
 
 #include "functions.h"
 
-#define FUNCTION(name)             \
+#define FUNCTION(name) \
     extern __typeof__(name) *surface_##name; \
     __typeof__(name) *surface_##name = name;
 

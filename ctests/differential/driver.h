@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The driver of the differential suite: reads a script, calls the library, prints what happened, one fact a line. */
+/* The driver of the differential suite: reads a script, calls the library, prints what happened,
+ * one fact a line. */
 #ifndef DRIVER_H
 #define DRIVER_H
 
@@ -19,13 +20,13 @@ enum { MOST_WORDS = 64, MOST_OBJECTS = 256, MOST_REACTIONS = 32 };
 
 /* NUL-terminated; `bytes` is NULL for the word NULL. */
 struct word {
-	char *bytes;
-	size_t length;
+    char *bytes;
+    size_t length;
 };
 
 struct line {
-	struct word words[MOST_WORDS];
-	int count;
+    struct word words[MOST_WORDS];
+    int count;
 };
 
 void line_split(struct line *line, const char *source);
@@ -55,11 +56,11 @@ void trace_pointer_result(const char *label);
 enum source_end { END_ZERO, END_UNTOUCHED, END_ERRNO, END_NULL_BLOCK };
 
 struct source {
-	const char *label;
-	struct word *blocks;
-	int count;
-	enum source_end end;
-	int error;
+    const char *label;
+    struct word *blocks;
+    int count;
+    enum source_end end;
+    int error;
 };
 
 void source_set(smtp_message_t message, const char *label, const struct line *line);
@@ -70,11 +71,11 @@ void sources_free(void);
 enum kind { SESSION, MESSAGE, RECIPIENT, NODE, KINDS };
 
 struct object {
-	enum kind kind;
-	void *handle;
-	struct object *session;
-	char label[16];
-	bool alive;
+    enum kind kind;
+    void *handle;
+    struct object *session;
+    char label[16];
+    bool alive;
 };
 
 struct object *object_add(enum kind kind, void *handle);
@@ -96,7 +97,8 @@ void monitor_callback(const char *buf, int length, int writing, void *arg);
 void answer_event(const char *name, int value);
 void react(const char *name, int occurrence, const char *command);
 
-/* ---- session.c, message.c, envelope.c, inquiry.c, data.c, auth.c, tls.c: the functions of the library ---- */
+/* ---- session.c, message.c, envelope.c, inquiry.c, data.c, auth.c, tls.c: the functions of the
+ * library ---- */
 
 /* Each runs the command if it knows it. */
 bool data_command(const struct line *line);

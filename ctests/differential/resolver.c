@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A name service for the tests: the program's own getaddrinfo, which both libraries call. Names below
- * example.org are 127.0.0.1; everything else is left to the C library. Who connects to port 465 there, which
- * only root may listen on, gets to the server.
- *   canonical NAME    the canonical name of all of those; without it each is its own
+ * A name service for the tests: the program's own getaddrinfo, which both libraries call. Names
+ * below example.org are 127.0.0.1; everything else is left to the C library. Who connects to port
+ * 465 there, which only root may listen on, gets to the server. canonical NAME    the canonical
+ * name of all of those; without it each is its own
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -25,53 +25,56 @@ static char canonical[256];
 
 static bool is_ours(const char *node)
 {
-	static const char parent[] = "example.org";
-	size_t length = node ? strlen(node) : 0;
+    static const char parent[] = "example.org";
+    size_t length = node ? strlen(node) : 0;
 
-	if (length > 0 && node[length - 1] == '.')
-		length--;
-	return length >= sizeof parent - 1 && strncasecmp(node + length - (sizeof parent - 1), parent, sizeof parent - 1) == 0;
+    if (length > 0 && node[length - 1] == '.')
+        length--;
+    return length >= sizeof parent - 1
+           && strncasecmp(node + length - (sizeof parent - 1), parent, sizeof parent - 1) == 0;
 }
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **result)
 {
-	resolve *real;
-	int error;
+    resolve *real;
+    int error;
 
-	/* C has no other way to turn dlsym's result into a function. */
-	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-	if (!is_ours(node))
-		return real(node, service, hints, result);
-	error = real("127.0.0.1", service, hints, result);
-	if (error == 0 && (*result)->ai_canonname != NULL) {
-		free((*result)->ai_canonname);
-		(*result)->ai_canonname = strdup(canonical[0] ? canonical : node);
-	}
-	return error;
+    /* C has no other way to turn dlsym's result into a function. */
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (!is_ours(node))
+        return real(node, service, hints, result);
+    error = real("127.0.0.1", service, hints, result);
+    if (error == 0 && (*result)->ai_canonname != NULL) {
+        free((*result)->ai_canonname);
+        (*result)->ai_canonname = strdup(canonical[0] ? canonical : node);
+    }
+    return error;
 }
 
-/* By another name, because the C library's own declaration has a type of its own for the address. */
+/* By another name, because the C library's own declaration has a type of its own for the address.
+ */
 int reroute(int socket, const struct sockaddr *address, socklen_t length) __asm__("connect");
 
 int reroute(int socket, const struct sockaddr *address, socklen_t length)
 {
-	connects *real;
-	struct sockaddr_in to;
+    connects *real;
+    struct sockaddr_in to;
 
-	*(void **)&real = dlsym(RTLD_NEXT, "connect");
-	if (address->sa_family != AF_INET || length < sizeof to)
-		return real(socket, address, length);
-	memcpy(&to, address, sizeof to);
-	if (to.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && to.sin_port == htons(SUBMISSIONS))
-		to.sin_port = htons((unsigned short)atoi(server_port));
-	return real(socket, (struct sockaddr *)&to, sizeof to);
+    *(void **)&real = dlsym(RTLD_NEXT, "connect");
+    if (address->sa_family != AF_INET || length < sizeof to)
+        return real(socket, address, length);
+    memcpy(&to, address, sizeof to);
+    if (to.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && to.sin_port == htons(SUBMISSIONS))
+        to.sin_port = htons((unsigned short)atoi(server_port));
+    return real(socket, (struct sockaddr *)&to, sizeof to);
 }
 
 bool resolver_command(const struct line *line)
 {
-	if (!word_is(line, 0, "canonical"))
-		return false;
-	snprintf(canonical, sizeof canonical, "%s", text_at(line, 1));
-	trace_end();
-	return true;
+    if (!word_is(line, 0, "canonical"))
+        return false;
+    snprintf(canonical, sizeof canonical, "%s", text_at(line, 1));
+    trace_end();
+    return true;
 }

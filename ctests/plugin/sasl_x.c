@@ -58,7 +58,8 @@ static void destroy(void *context)
 
 #ifndef MUTE
 /* The user's name first, then each challenge turned round; `give up` is a failure. */
-static const char *response(void *context, const char *challenge, int *length, auth_interact_t interact, void *arg)
+static const char *response(void *context, const char *challenge, int *length,
+                            auth_interact_t interact, void *arg)
 {
     static const struct auth_client_request request = {"user", AUTH_USER, "User", 0};
     struct exchange *exchange = context;
@@ -74,7 +75,8 @@ static const char *response(void *context, const char *challenge, int *length, a
         return exchange->answer;
     }
     exchange->step++;
-    if (size > (int)sizeof exchange->answer || (size == 7 && memcmp(challenge, "give up", 7) == 0)) {
+    if (size > (int)sizeof exchange->answer
+        || (size == 7 && memcmp(challenge, "give up", 7) == 0)) {
         *length = 0;
         return NULL;
     }
@@ -85,7 +87,8 @@ static const char *response(void *context, const char *challenge, int *length, a
 #endif
 
 #if SSF > 0
-static int shift(struct exchange *exchange, char **to, int *to_length, const char *from, int length, int by)
+static int shift(struct exchange *exchange, char **to, int *to_length, const char *from, int length,
+                 int by)
 {
     int i;
 
@@ -122,10 +125,10 @@ const struct plugin sasl_client = {
 #else
     response,
 #endif
-    FLAGS, SSF,
+    FLAGS,   SSF,
 #if SSF > 0
-    encode, decode,
+    encode,  decode,
 #else
-    NULL, NULL,
+    NULL,     NULL,
 #endif
 };

@@ -83,7 +83,7 @@ class Scram:
         header = self.header.encode()
         if not data.startswith(header):
             return False
-        binding = data[len(header):]
+        binding = data[len(header) :]
         if header.startswith(b"p=tls-unique,"):
             return binding == self.sock.get_channel_binding("tls-unique")
         if header.startswith(b"p=tls-exporter,"):

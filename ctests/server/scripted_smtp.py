@@ -131,9 +131,7 @@ class Connection(threading.Thread):
                 self.drain()
                 return False
             elif action.kind == "reset":
-                self.sock.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-                )
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return False
             elif action.kind == "stall":
                 self.drain()

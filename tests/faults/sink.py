@@ -6,7 +6,6 @@ import ssl
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Optional
 
 PATIENCE_SECONDS = 60
 KEPT = 4096
@@ -17,7 +16,7 @@ BLOCK = 1 << 20
 class Sink:
     """`with Sink() as sink: … sink.address … sink.texts`."""
 
-    def __init__(self, keywords: str = "", certificate: Optional[Path] = None, hangs_up_after: int = 0):
+    def __init__(self, keywords: str = "", certificate: Path | None = None, hangs_up_after: int = 0):
         self.keywords = ["sink.example", *keywords.split()]
         self.hangs_up_after = hangs_up_after
         self.texts: list[bytes] = []
@@ -27,7 +26,7 @@ class Sink:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificate)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.acceptor = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> "Sink":

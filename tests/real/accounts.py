@@ -30,8 +30,7 @@ class CyrusSasl(Server):
         subprocess.run(create, input=PASSWORD.encode(), check=True, timeout=30)
         shutil.chown(database, "postfix")
         self.config.write_text(
-            f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\n"
-            f"mech_list: {self.mechanisms}\n"
+            f"pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: {database}\nmech_list: {self.mechanisms}\n"
         )
 
     def stop(self) -> None:

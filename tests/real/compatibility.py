@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which mechanisms work with which servers, with this library and with Debian's.
 
-    tests/real/compatibility.py [--build BUILD]            prints the tables
-    tests/real/compatibility.py [--build BUILD] --write    puts them into docs/compatibility.md"""
+tests/real/compatibility.py [--build BUILD]            prints the tables
+tests/real/compatibility.py [--build BUILD] --write    puts them into docs/compatibility.md"""
 
 import argparse
 import subprocess
@@ -103,9 +103,7 @@ def write(text: str) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()

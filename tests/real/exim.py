@@ -176,9 +176,7 @@ class EximWithAccounts(Server):
 
     def mail(self) -> bytes:
         """Delivers what is queued; the mail, under headers of Exim, is taken out of the mailbox."""
-        done = subprocess.run(
-            self.command("-qf"), stdin=subprocess.DEVNULL, capture_output=True, timeout=30
-        )
+        done = subprocess.run(self.command("-qf"), stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
         mail = take(self.inbox)
         if mail is None:
             raise RuntimeError(f"nothing delivered: {done.stderr.decode()}\n{self.log()}")

@@ -14,9 +14,7 @@ def build(folder: Path) -> Path:
     program = folder / "gsasl_server"
     warnings = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
     libraries = ["-lgsasl", "-lssl", "-lcrypto"]
-    subprocess.run(
-        [find("cc"), *warnings, "-O1", "-o", program, SOURCE, *libraries], check=True, timeout=60
-    )
+    subprocess.run([find("cc"), *warnings, "-O1", "-o", program, SOURCE, *libraries], check=True, timeout=60)
     return program
 
 

@@ -256,8 +256,8 @@ static SSL_CTX *new_context(const char *certificate, int older)
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     if (older)
         SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
-    if (SSL_CTX_use_certificate_file(context, certificate, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_use_PrivateKey_file(context, certificate, SSL_FILETYPE_PEM) != 1)
+    if (SSL_CTX_use_certificate_file(context, certificate, SSL_FILETYPE_PEM) != 1
+        || SSL_CTX_use_PrivateKey_file(context, certificate, SSL_FILETYPE_PEM) != 1)
         fail(certificate);
     return context;
 }
@@ -268,8 +268,8 @@ static int listener(void)
     socklen_t length = sizeof address;
     int socket_ = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (bind(socket_, (struct sockaddr *)&address, length) != 0 || listen(socket_, 1) != 0 ||
-        getsockname(socket_, (struct sockaddr *)&address, &length) != 0)
+    if (bind(socket_, (struct sockaddr *)&address, length) != 0 || listen(socket_, 1) != 0
+        || getsockname(socket_, (struct sockaddr *)&address, &length) != 0)
         fail("socket");
     printf("port %d\n", ntohs(address.sin_port));
     return socket_;

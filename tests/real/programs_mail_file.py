@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The options of examples/mail-file.c do what its usage says.
 
-    tests/real/programs_mail_file.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
+tests/real/programs_mail_file.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
 import argparse
 import contextlib

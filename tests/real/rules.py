@@ -42,9 +42,7 @@ class PostfixWithRules(Postfix):
         super().start()
         (self.config / "headers").write_text("/^X-Refuse:/ REJECT\n")
         (self.config / "words").write_text("/^refuse this$/ REJECT\n")
-        self.configure(
-            header_checks=f"regexp:{self.config}/headers", body_checks=f"regexp:{self.config}/words"
-        )
+        self.configure(header_checks=f"regexp:{self.config}/headers", body_checks=f"regexp:{self.config}/words")
 
     def offer(self, *keywords: str) -> None:
         withdrawn = {"CHUNKING", "PIPELINING"} - set(keywords)

@@ -88,9 +88,7 @@ class SmtpSink(Server):
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         # It counts to -n only while it shows its counters (-c).
         command = [find("smtp-sink"), *user, "-c", "-n", "1", "-d", "mail.", "127.0.0.1:0", "10"]
-        self.process = subprocess.Popen(
-            command, cwd=self.dumps, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+        self.process = subprocess.Popen(command, cwd=self.dumps, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         self.port = wait_for("smtp-sink listens", lambda: listening_port(self.process.pid))
 
     def stop(self) -> None:
@@ -148,9 +146,7 @@ postlog     unix-dgram n - n - 1 postlogd
 
 # RFC 8314 §3.3; the client takes it for TLS from the first byte.
 TLS_PORT = 465
-TLS_SERVICE = (
-    f"127.0.0.1:{TLS_PORT} inet n - n - - smtpd -o max_use=1 -o smtpd_tls_wrappermode=yes\n"
-)
+TLS_SERVICE = f"127.0.0.1:{TLS_PORT} inet n - n - - smtpd -o max_use=1 -o smtpd_tls_wrappermode=yes\n"
 
 
 class Postfix(Server):
@@ -203,9 +199,7 @@ class Postfix(Server):
 
     def postfix(self, command: str) -> None:
         arguments = [find("postfix"), "-c", self.config, command]
-        done = subprocess.run(
-            arguments, env={"PATH": PATH}, stdin=subprocess.DEVNULL, capture_output=True, timeout=30
-        )
+        done = subprocess.run(arguments, env={"PATH": PATH}, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
         if done.returncode != 0:
             raise RuntimeError(f"postfix {command}: {done.stderr.decode()}\n{self.log()}")
 

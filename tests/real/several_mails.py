@@ -160,9 +160,7 @@ class Site(unittest.TestCase):
 
     def check_delivery(self, letters: list[Letter], delivered: list, outcome: Outcome) -> None:
         expected = sorted(
-            (mailbox, letter.sender, letter.as_delivered())
-            for letter in letters
-            for mailbox in letter.reaches
+            (mailbox, letter.sender, letter.as_delivered()) for letter in letters for mailbox in letter.reaches
         )
         # Texts are long: who got one first.
         self.assertEqual([mail[:2] for mail in delivered], [mail[:2] for mail in expected], outcome)
@@ -206,8 +204,7 @@ class World(Site):
             with self.subTest(seed=seed):
                 chance = random.Random(seed)
                 letters = [
-                    self.letter(chance.choice(kinds), chance.choice(texts), chance.randint(1, 4))
-                    for _ in range(25)
+                    self.letter(chance.choice(kinds), chance.choice(texts), chance.randint(1, 4)) for _ in range(25)
                 ]
                 letters.insert(chance.randint(0, 25), self.letter("length"))
                 self.send(letters, MODES["both"])
@@ -216,8 +213,7 @@ class World(Site):
         for mode, keywords in MODES.items():
             with self.subTest(mode):
                 letters = [
-                    self.letter("taken", text, body=EIGHT_BIT if name == "8 bit" else 0)
-                    for name, text in TEXTS.items()
+                    self.letter("taken", text, body=EIGHT_BIT if name == "8 bit" else 0) for name, text in TEXTS.items()
                 ]
                 self.send(letters, keywords)
 
@@ -282,9 +278,7 @@ class WithExim(World):
 
     @staticmethod
     def refuse() -> str | None:
-        return World.refuse() or (
-            None if exim.is_unpacked() else "no Exim here (see tests/real/fetch_packages.sh)"
-        )
+        return World.refuse() or (None if exim.is_unpacked() else "no Exim here (see tests/real/fetch_packages.sh)")
 
     def setUp(self) -> None:
         super().setUp()
@@ -312,9 +306,7 @@ def stop_servers(*_) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", type=Path, default=build)
     arguments, others = parser.parse_known_args()
     build = arguments.build.resolve()

@@ -142,18 +142,14 @@ class EximSite(Site):
 
     def begin(self) -> None:
         certificates = self.certificates
-        self.server = self.enter_context(
-            exim.EximWithAccounts(certificates.good, certificates.ca, self.own_network)
-        )
+        self.server = self.enter_context(exim.EximWithAccounts(certificates.good, certificates.ca, self.own_network))
 
     def offer(self, *mechanisms: str) -> None:
         self.server.offer(*mechanisms)
 
     @classmethod
     def refuse(cls) -> str | None:
-        return super().refuse() or (
-            None if exim.is_unpacked() else "no Exim here (see tests/real/fetch_packages.sh)"
-        )
+        return super().refuse() or (None if exim.is_unpacked() else "no Exim here (see tests/real/fetch_packages.sh)")
 
     def title(self) -> str:
         return f"Exim {number_in(self.server.greeting())}, GnuTLS"

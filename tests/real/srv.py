@@ -96,9 +96,7 @@ class NameServer:
         code, records = (found, []) if isinstance(found, int) else (0, found)
         # The name of each record points to the question's.
         answers = [
-            b"\xc0\x0c" + struct.pack("!HHIH", one, 1, 60, len(data)) + data
-            for one, data in records
-            if one == kind
+            b"\xc0\x0c" + struct.pack("!HHIH", one, 1, 60, len(data)) + data for one, data in records if one == kind
         ]
         header = query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, len(answers), 0, 0)
         return header + question + b"".join(answers)

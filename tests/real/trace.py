@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """LIBESMTP_TRACE: what it writes, for whom, and when it is ignored.
 
-    tests/real/trace.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
+tests/real/trace.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
 import argparse
 import os
@@ -30,15 +30,24 @@ class Trace(unittest.TestCase):
         self.program = self.folder / "first-mail"
         # By its own path: a set-uid program takes no path from the environment.
         subprocess.run(
-            ["cc", str(root / "examples/first-mail.c"), "-o", str(self.program), f"-I{root / 'include'}",
-             f"-L{build}", f"-Wl,-rpath,{build}", "-lesmtp"],
+            [
+                "cc",
+                str(root / "examples/first-mail.c"),
+                "-o",
+                str(self.program),
+                f"-I{root / 'include'}",
+                f"-L{build}",
+                f"-Wl,-rpath,{build}",
+                "-lesmtp",
+            ],
             check=True,
         )
 
     def send(self, trace: str | None, program: Path | None = None) -> subprocess.CompletedProcess[str]:
         sink = subprocess.Popen(
             [sys.executable, str(root / "tests/real/sink.py"), str(self.folder / "mail"), "--sessions", "1"],
-            stdout=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         try:
             assert sink.stdout
@@ -48,7 +57,11 @@ class Trace(unittest.TestCase):
                 environment["LIBESMTP_TRACE"] = trace
             done = subprocess.run(
                 [str(program or self.program), address],
-                env=environment, capture_output=True, text=True, timeout=SECONDS, check=True,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=True,
             )
             sink.communicate(timeout=SECONDS)
             return done

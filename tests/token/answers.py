@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """esmtp-token and servers that answer well, badly, slowly, or not at all.
 
-    tests/token/answers.py [--program FILE]    FILE: target/debug/esmtp-token by default"""
+tests/token/answers.py [--program FILE]    FILE: target/debug/esmtp-token by default"""
 
 import base64
 import json
@@ -414,7 +414,9 @@ class Proxies(Case):
         self.configure(server.url)
         with Proxy() as proxy:
             wrong = f"http://127.0.0.1:{free_port()}"
-            self.assert_token(self.run_program("x", https_proxy=f"http://{proxy.address}", ALL_PROXY=wrong, http_proxy=wrong))
+            self.assert_token(
+                self.run_program("x", https_proxy=f"http://{proxy.address}", ALL_PROXY=wrong, http_proxy=wrong)
+            )
             self.assertEqual(len(proxy.heads), 1)
 
     def test_hosts_without(self) -> None:
@@ -561,7 +563,7 @@ class Configuration(Case):
         server = self.serve(lambda _: token())
         (self.folder / "secret").write_text("from-a-file\r\n")
         (self.folder / "secret").chmod(0o600)
-        self.configure(server.url, f'key-id = "no"')
+        self.configure(server.url, 'key-id = "no"')
         for source in (f'{{ file = "{self.folder}/secret" }}', '{ credential = "secret" }'):
             self.configure(server.url)
             self.write_config(self.config.read_text().replace('"the-secret"', source))

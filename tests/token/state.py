@@ -5,7 +5,6 @@ fails, when two runs meet, when servers answer badly, and when its folder is not
 
     tests/token/state.py [--program FILE]    FILE: target/debug/esmtp-token by default"""
 
-import json
 import os
 import shutil
 import signal
@@ -181,7 +180,10 @@ class Folders(Refresh):
         shutil.copy(self.config, own / "token.toml")
         (own / "token.toml").chmod(0o600)
         done = subprocess.run(
-            [program, "--config", own / "token.toml", "import", "x"], input=b"refresh-0", capture_output=True, timeout=SECONDS
+            [program, "--config", own / "token.toml", "import", "x"],
+            input=b"refresh-0",
+            capture_output=True,
+            timeout=SECONDS,
         )
         # Its folder is the other user's: root trusts that with no configuration, but with a state folder.
         self.assertEqual(done.returncode, 0, done)
@@ -224,7 +226,9 @@ class AtOnce(Refresh):
         self.respond = respond
         self.addCleanup(go.set)
         self.write_config(self.config.read_text().replace("version = 1", 'version = 1\ntimeout = "50s"'))
-        with subprocess.Popen(self.command("x"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT) as first:
+        with subprocess.Popen(
+            self.command("x"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT
+        ) as first:
             self.assertTrue(asked.wait(SECONDS))
             self.write_config(self.config.read_text().replace("50s", "1s"))
             self.assert_fails(self.run_program("x"), STATE, "another process holds it for too long")

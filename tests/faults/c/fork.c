@@ -19,7 +19,8 @@ int main(int argc, char **argv)
 
     for (round = 0; round < 20; round++) {
         smtp_recipient_t recipient;
-        smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
+        smtp_session_t session =
+            new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
         pid_t child = fork();
 
         CHECK(child >= 0);

@@ -17,9 +17,10 @@ int main(int argc, char **argv)
         fputs("there is no locale tr_TR.UTF-8\n", stderr);
         return 77;
     }
-    session = new_session(argc > 1 ? argv[1] : "", _smtp_message_str_cb,
-                          (void *)"MESSAGE-ID: <mine>\r\nDISPOSITION-NOTIFICATION-TO: a@b\r\n\r\nHello.\r\n",
-                          &recipient);
+    session = new_session(
+        argc > 1 ? argv[1] : "", _smtp_message_str_cb,
+        (void *)"MESSAGE-ID: <mine>\r\nDISPOSITION-NOTIFICATION-TO: a@b\r\n\r\nHello.\r\n",
+        &recipient);
     message = smtp_add_message(session);
     CHECK(smtp_set_reverse_path(message, "from@example.org"));
     CHECK(smtp_set_messagecb(message, _smtp_message_str_cb, (void *)"\r\nHello.\r\n"));

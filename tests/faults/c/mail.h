@@ -17,7 +17,8 @@
 #define CHECK(condition) \
     do { \
         if (!(condition)) { \
-            fprintf(stderr, "%s:%d: %s (smtp_errno %d)\n", __FILE__, __LINE__, #condition, smtp_errno()); \
+            fprintf(stderr, "%s:%d: %s (smtp_errno %d)\n", __FILE__, __LINE__, #condition, \
+                    smtp_errno()); \
             exit(1); \
         } \
     } while (0)
@@ -42,7 +43,8 @@ static inline smtp_session_t new_session(const char *server, smtp_messagecb_t so
 
 static inline int is_delivered(smtp_recipient_t recipient)
 {
-    return smtp_recipient_check_complete(recipient) && smtp_recipient_status(recipient)->code == 250;
+    return smtp_recipient_check_complete(recipient)
+           && smtp_recipient_status(recipient)->code == 250;
 }
 
 /* Sends a short letter. */

@@ -12,7 +12,7 @@ static const char letter[] = "Subject: letter\r\n\r\nHello.\r\n";
     type name; \
     *(void **)&name = dlsym(library, #name); \
     if (name == NULL) \
-        return 0
+    return 0
 
 typedef smtp_session_t (*create_t)(void);
 typedef smtp_message_t (*add_t)(smtp_session_t);
@@ -38,9 +38,10 @@ static int use(void *library, const char *server, int send)
     int good;
 
     *(void **)&text = dlsym(library, "_smtp_message_str_cb");
-    good = text != NULL && smtp_set_server(session, server) && smtp_set_reverse_path(message, "from@example.org")
-        && smtp_set_messagecb(message, text, (void *)letter)
-        && smtp_add_recipient(message, "to@example.org") != NULL;
+    good = text != NULL && smtp_set_server(session, server)
+           && smtp_set_reverse_path(message, "from@example.org")
+           && smtp_set_messagecb(message, text, (void *)letter)
+           && smtp_add_recipient(message, "to@example.org") != NULL;
     if (send)
         good = good && smtp_start_session(session);
     return smtp_destroy_session(session) && good;

@@ -43,7 +43,8 @@ static void *work(void *arg)
 
     for (round = 0; round < rounds; round++) {
         smtp_recipient_t recipient;
-        smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
+        smtp_session_t session =
+            new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
         auth_context_t context = auth_create_context();
 
         auth_set_mechanism_flags(context, AUTH_PLUGIN_PLAIN, 0);
