@@ -8,6 +8,8 @@
 #[cfg(feature = "srv")]
 mod configuration;
 #[cfg(feature = "srv")]
+mod float;
+#[cfg(feature = "srv")]
 mod look_up;
 #[cfg(feature = "srv")]
 mod order;

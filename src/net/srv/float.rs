@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! The two functions of libm that the DNS crate's bookkeeping calls. Each process that has our library
+//! would load libm for them, which takes a tenth of its start; so Meson's link leads the calls
+//! here (`--wrap`), to the crate with the same functions in Rust.
+
+#[unsafe(no_mangle)]
+extern "C" fn __wrap_exp(x: f64) -> f64 {
+    libm::exp(x)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn __wrap_pow(x: f64, y: f64) -> f64 {
+    libm::pow(x, y)
+}
