@@ -110,8 +110,11 @@ mod name_tests {
     #[cfg(not(feature = "srv"))]
     #[test]
     fn nothing_is_found_without_the_feature() {
-        use crate::error::{Error, ResolveError};
+        use crate::error::{Error, ResolveError, last_reason, set_last};
         let service = SubmissionService::parse("_submission._tcp.example.org").expect("a service");
-        assert_eq!(service.look_up(), Err(Error::Resolve(ResolveError::NoName)));
+        let nothing = Error::Resolve(ResolveError::NoName);
+        assert_eq!(service.look_up(), Err(nothing));
+        set_last(nothing);
+        assert!(last_reason().text().contains("without SRV"));
     }
 }
