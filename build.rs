@@ -13,6 +13,7 @@ fn main() {
     }
     println!("cargo::rerun-if-changed=src/ffi/variadic.c");
     println!("cargo::rerun-if-env-changed=ESMTP_PLUGIN_DIR");
+    println!("cargo::rerun-if-env-changed=ESMTP_CONFIG_DIR");
     cc::Build::new()
         .file("src/ffi/variadic.c")
         .std("c99")

@@ -36,6 +36,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--profile", required=True)
     parser.add_argument("--features", required=True, help="those of Cargo.toml that are wanted, and no others")
     parser.add_argument("--plugin-dir", required=True, help="compiled in as the folder of SASL plug-ins")
+    parser.add_argument("--config-dir", required=True, help="compiled in as the folder of the site policy")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--depfile", type=Path, required=True)
     return parser.parse_args()
@@ -63,7 +64,8 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
         "--message-format",
         "json-render-diagnostics",
     ]
-    environment = paths.environment(dict(os.environ, ESMTP_PLUGIN_DIR=arguments.plugin_dir))
+    folders = {"ESMTP_PLUGIN_DIR": arguments.plugin_dir, "ESMTP_CONFIG_DIR": arguments.config_dir}
+    environment = paths.environment(os.environ | folders)
     # In the source folder, so that Cargo reads the project's .cargo/config.toml (vendored crates).
     cargo = subprocess.run(command, cwd=arguments.manifest.parent, env=environment, stdout=subprocess.PIPE, text=True)
     if cargo.returncode != 0:

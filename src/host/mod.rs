@@ -6,6 +6,8 @@ mod clock;
 mod environment;
 mod message;
 mod node;
+mod process;
+mod system_log;
 mod wide;
 
 pub use clock::local_offset;
@@ -13,4 +15,6 @@ pub use environment::variable;
 pub(crate) use message::resolver_code_message;
 pub use message::system_message;
 pub use node::node_name;
+pub use process::{ProcessUser, at_end, peer_user, process_user, program_path, user_named};
+pub use system_log::log_error;
 pub use wide::{Wide, wide};

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub struct Addresses {
     unused: VecDeque<SocketAddr>,
+    source: Option<IpAddr>,
     last_error: Error,
 }
 
@@ -38,8 +39,20 @@ impl Addresses {
     pub fn new(addresses: Vec<SocketAddr>) -> Self {
         Self {
             unused: addresses.into(),
+            source: None,
             last_error: Error::Resolve(ResolveError::NoData),
         }
+    }
+
+    /// Connections are to come from this address of ours; what cannot be reached from there is
+    /// left out.
+    #[must_use]
+    pub fn from_source(mut self, source: IpAddr) -> Self {
+        self.unused.retain(|address| address.is_ipv4() == source.is_ipv4());
+        if self.unused.is_empty() {
+            self.last_error = Error::System(libc::EADDRNOTAVAIL);
+        }
+        Self { source: Some(source), ..self }
     }
 
     /// Notes why an address that did connect was of no use: the error that counts if there is
@@ -52,14 +65,18 @@ impl Addresses {
     /// Addresses that were tried beside it and lost stay for a later call. Fails with the
     /// error of the last address when none is left.
     pub fn connect(&mut self, limit: Duration) -> Result<(TcpStream, SocketAddr)> {
-        let limit = limit.min(ATTEMPT_MAX);
+        self.connect_within(limit.min(ATTEMPT_MAX))
+    }
+
+    /// As [`Addresses::connect`], with a limit that somebody has chosen for just this.
+    pub fn connect_within(&mut self, limit: Duration) -> Result<(TcpStream, SocketAddr)> {
         let mut attempts: Vec<Attempt> = Vec::new();
         let mut next_start = Instant::now();
         loop {
             let waiting = self.first_unstarted(&attempts);
             if let Some(address) = waiting {
                 if attempts.is_empty() || Instant::now() >= next_start {
-                    match begin(address, limit) {
+                    match begin(address, self.source, limit) {
                         Ok(attempt) => attempts.push(attempt),
                         Err(error) => self.give_up(address, &error),
                     }
@@ -136,9 +153,12 @@ impl Addresses {
 }
 
 /// Starts a connection; the socket is non-blocking and not inherited by child processes.
-fn begin(address: SocketAddr, limit: Duration) -> io::Result<Attempt> {
+fn begin(address: SocketAddr, source: Option<IpAddr>, limit: Duration) -> io::Result<Attempt> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
+    if let Some(source) = source {
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+    }
     match socket.connect(&address.into()) {
         Ok(()) => {}
         Err(error) => match error.raw_os_error() {
@@ -164,6 +184,25 @@ fn finish(socket: Socket) -> Result<TcpStream> {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+
+    #[test]
+    fn a_connection_comes_from_the_address_that_was_chosen() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+        let there = listener.local_addr().expect("address");
+        let source: IpAddr = "127.0.0.9".parse().expect("an address");
+        let other = "[::1]:9".parse().expect("an address");
+        let mut addresses = Addresses::new(vec![other, there]).from_source(source);
+        let (stream, address) = addresses.connect(Duration::from_secs(5)).expect("connects");
+        assert_eq!(address, there);
+        assert_eq!(stream.local_addr().expect("ours").ip(), source);
+        let mut none = Addresses::new(vec![other]).from_source(source);
+        let error = none.connect(Duration::from_secs(5)).expect_err("nothing is left");
+        assert_eq!(error, Error::System(libc::EADDRNOTAVAIL));
+        let strange: IpAddr = "192.0.2.1".parse().expect("an address");
+        let mut not_ours = Addresses::new(vec![there]).from_source(strange);
+        let error = not_ours.connect_within(Duration::from_secs(5)).expect_err("not our address");
+        assert_eq!(error, Error::System(libc::EADDRNOTAVAIL));
+    }
 
     #[test]
     fn a_refused_address_leads_to_the_next() {

@@ -7,6 +7,7 @@ mod connect;
 mod host;
 mod password;
 mod poll;
+mod proxy;
 mod resolve;
 mod server;
 mod srv;
@@ -16,8 +17,12 @@ mod tls;
 pub use connect::Addresses;
 pub use host::mail_name;
 pub use password::{PasswordCallback, PasswordFunction};
-pub use resolve::{Resolved, resolve, resolver_message};
+pub use proxy::{ProxyAccess, ProxyProtocol};
+pub use resolve::{Resolved, resolve, resolver_message, service_port};
 pub use server::{Server, server_host};
 pub use srv::{SubmissionService, Target};
 pub use stream::{Recode, Stream};
-pub use tls::{Identity, Obstacle, Secured, TlsBinding, TlsBindingKind, TlsContext, TlsSetup};
+pub use tls::{
+    Identity, Obstacle, Pem, Pin, Secured, TlsBinding, TlsBindingKind, TlsContext, TlsDemands, TlsSetup,
+    user_folder,
+};

@@ -55,6 +55,12 @@ pub fn resolve(host: &CStr, service: &CStr) -> Result<Resolved> {
     Ok(resolved)
 }
 
+/// The port of a service, by its name or number.
+#[must_use]
+pub fn service_port(service: &CStr) -> Option<u16> {
+    resolve(c"127.0.0.1", service).ok()?.addresses.first().map(SocketAddr::port)
+}
+
 /// The canonical name of a host, if there is one.
 pub(super) fn canonical_name(host: &CStr) -> Option<CString> {
     let list = List::look_up(Some(host), None, libc::AI_CANONNAME).ok()?;
@@ -187,6 +193,9 @@ mod tests {
         assert_eq!(error, Error::Resolve(ResolveError::Service));
         assert!(is_service(c"25"));
         assert!(!is_service(c"no-such-service"));
+        assert_eq!(service_port(c"smtp"), Some(25));
+        assert_eq!(service_port(c"2525"), Some(2525));
+        assert_eq!(service_port(c"no-such-service"), None);
     }
 
     /// Whether or not the system knows them.

@@ -52,15 +52,12 @@ pub struct Identity {
 
 impl Places {
     /// What the variable `LIBESMTP_POLICY`, the user's folder and the system's folder say. The
-    /// first two must be `None` in a process with more rights than its user. What an
-    /// administrator's process does is the system's matter alone.
+    /// first two must be `None` in a process with more rights than its user.
     pub fn find(
         variable: Option<OsString>,
         user_folder: Option<PathBuf>,
         system_folder: &Path,
-        identity: Identity,
     ) -> Result<Self, Fault> {
-        let Identity { effective, real, same_group } = identity;
         match variable.filter(|value| !value.is_empty()) {
             Some(value) if value == "none" => Ok(Self::Nowhere),
             Some(value) if value.as_bytes().starts_with(b"/") => Ok(Self::Only(value.into())),
@@ -68,43 +65,62 @@ impl Places {
                 let path = PathBuf::from(value);
                 Err(Fault::of(&path, "LIBESMTP_POLICY is no absolute path"))
             }
-            None => {
-                let ordinary = effective != 0 && effective == real && same_group;
-                Ok(Self::Usual {
-                    user: user_folder.filter(|_| ordinary).map(|folder| folder.join(NAME)),
-                    system: system_folder.join(NAME),
-                })
-            }
+            None => Ok(Self::Usual {
+                user: user_folder.map(|folder| folder.join(NAME)),
+                system: system_folder.join(NAME),
+            }),
         }
     }
 }
 
-/// The policy that holds now; `None`: there is no file.
-pub fn current(places: &Places, user: u32) -> Result<Option<Policy>, Fault> {
-    let trust = Trust { user };
+impl Identity {
+    /// A user's own process. What an administrator's process does, or one with more rights than
+    /// its user, is the system's matter alone.
+    const fn has_own_policy(self) -> bool {
+        self.effective != 0 && self.effective == self.real && self.same_group
+    }
+}
+
+/// The policy that holds now; `None`: there is no file. As whom the process runs is asked only if
+/// there is one.
+pub fn current(places: &Places, identity: &dyn Fn() -> Identity) -> Result<Option<Policy>, Fault> {
     let parts = match places {
         Places::Nowhere => return Ok(None),
         Places::Only(path) => {
             let missing = || Fault::system(path, &io::Error::from_raw_os_error(libc::ENOENT));
-            vec![part(path, trust)?.ok_or_else(missing)?]
+            vec![part(path, identity, |_| true)?.ok_or_else(missing)?]
         }
         Places::Usual { user, system } => {
-            let user = user.as_deref().map_or(Ok(None), |path| part(path, trust))?;
-            let system = part(system, trust)?;
-            user.into_iter().chain(system).collect()
+            let user = match user {
+                Some(path) => part(path, identity, Identity::has_own_policy)?,
+                None => None,
+            };
+            user.into_iter().chain(part(system, identity, |_| true)?).collect()
         }
     };
     if parts.is_empty() { Ok(None) } else { Policy::new(parts).map(Some) }
 }
 
-/// One file; `None`: there is none.
-fn part(path: &Path, trust: Trust) -> Result<Option<Part>, Fault> {
+/// One file; `None`: there is none, or it is not for a process like this.
+fn part(
+    path: &Path,
+    identity: &dyn Fn() -> Identity,
+    concerns: fn(Identity) -> bool,
+) -> Result<Option<Part>, Fault> {
     let fault = |text: String| Fault::of(path, text);
     for _ in 0..READINGS_MAX {
-        let opened = trust::open(path).map_err(|error| Fault::system(path, &error))?;
-        let Opened::There(file, linked) = opened else {
+        let opened = trust::open(path);
+        if let Ok(Opened::Missing) = opened {
+            return Ok(None);
+        }
+        let identity = identity();
+        if !concerns(identity) {
+            return Ok(None);
+        }
+        let Opened::There(file, linked) = opened.map_err(|error| Fault::system(path, &error))? else {
             return Ok(None);
         };
+        let trust = Trust { user: identity.effective };
         let about = file.metadata().map_err(|error| Fault::system(path, &error))?;
         trust.check_policy(&about).map_err(fault)?;
         check_folders(path, linked, &about, trust).map_err(fault)?;
@@ -203,9 +219,34 @@ pub(super) fn parse(text: &[u8]) -> Result<Document, Mistake> {
     }
 }
 
-/// Forgets what was read.
+/// A fault that was told of, and the state in which its file was.
+type Told = (Option<PathBuf>, Option<State>, String);
+
+static TOLD: Mutex<Vec<Told>> = Mutex::new(Vec::new());
+
+/// Whether the system's log was not told yet of this fault of a file in its present state.
+#[must_use]
+pub fn is_news(fault: &Fault) -> bool {
+    let path = fault.path().map(Path::to_owned);
+    let state = path.as_deref().and_then(|path| path.metadata().ok()).map(|about| State::of(&about));
+    let this = (path, state, fault.to_string());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.contains(&this) {
+        return false;
+    }
+    if told.len() >= KNOWN_MAX {
+        told.remove(0);
+    }
+    told.push(this);
+    true
+}
+
+/// Forgets what was read: at the end of the process, or of the library in it. Nobody is waited for.
 pub fn forget() {
     if let Ok(mut known) = KNOWN.try_lock() {
         *known = Vec::new();
+    }
+    if let Ok(mut told) = TOLD.try_lock() {
+        *told = Vec::new();
     }
 }

@@ -206,8 +206,12 @@ impl Keys {
 
 fn server(value: Value<'_>) -> Parsed<RelayServer> {
     let text = value.string()?;
-    let implicit = text.strip_prefix("smtps://");
-    let rest = implicit.or_else(|| text.strip_prefix("smtp://")).unwrap_or(text);
+    let behind = |scheme: &str| {
+        let (start, rest) = text.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then(|| rest.strip_suffix('/').unwrap_or(rest))
+    };
+    let implicit = behind("smtps://");
+    let rest = implicit.or_else(|| behind("smtp://")).unwrap_or(text);
     let endpoint = Endpoint::parse(rest).map_err(|text| value.mistake(text))?;
     Ok(RelayServer {
         text: c_string(text, value)?,

@@ -52,6 +52,26 @@ impl Extensions {
         extensions
     }
 
+    /// Takes an extension out, by its keyword in capital letters, as if it had not been offered.
+    pub fn ignore(&mut self, keyword: &str) {
+        match keyword {
+            "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = false,
+            "PIPELINING" => self.pipelining = false,
+            "DSN" => self.dsn = false,
+            "SIZE" => self.size = false,
+            "CHUNKING" => self.chunking = false,
+            "BINARYMIME" => self.binary_mime = false,
+            "8BITMIME" => self.eight_bit_mime = false,
+            "DELIVERBY" => self.deliver_by = None,
+            "ETRN" => self.etrn = false,
+            "XUSR" => self.xusr = false,
+            "XEXCH50" => self.xexch50 = false,
+            "SMTPUTF8" => self.smtp_utf8 = false,
+            // What the library does not use is ignored anyway.
+            _ => {}
+        }
+    }
+
     fn add(&mut self, line: &[u8]) {
         // The old form `AUTH=LOGIN` of servers before RFC 2554.
         let end = line.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'=');
@@ -146,6 +166,33 @@ mod tests {
         let extensions = offered(&["AUTH PLAIN login", "AUTH=LOGIN CRAM-MD5", "AUTH ../x \u{e9}"]);
         let names: Vec<&str> = extensions.auth.iter().map(AsRef::as_ref).collect();
         assert_eq!(names, ["PLAIN", "LOGIN", "CRAM-MD5"]);
+    }
+
+    #[test]
+    fn what_is_ignored_was_not_offered() {
+        let lines = [
+            "ENHANCEDSTATUSCODES",
+            "PIPELINING",
+            "DSN",
+            "SIZE",
+            "CHUNKING",
+            "BINARYMIME",
+            "8BITMIME",
+            "DELIVERBY",
+            "ETRN",
+            "XUSR",
+            "XEXCH50",
+            "SMTPUTF8",
+        ];
+        let mut all = offered(&lines);
+        for keyword in lines {
+            let mut without = all.clone();
+            without.ignore(keyword);
+            let others: Vec<&str> = lines.iter().copied().filter(|line| *line != keyword).collect();
+            assert_eq!(without, offered(&others), "{keyword}");
+        }
+        lines.into_iter().for_each(|keyword| all.ignore(keyword));
+        assert_eq!(all, offered(&[]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The messages that wait to be sent, as the engine sees them.
 
+use super::extensions::Extensions;
 use super::position::{MessageAt, RecipientAt};
 
 /// Whether the session uses STARTTLS (RFC 3207).
@@ -35,6 +36,12 @@ pub trait Outbox {
     fn starttls(&self) -> StartTls;
     /// Whether credentials are there for AUTH.
     fn wants_auth(&self) -> bool;
+    /// Whether the session must not go on without authentication.
+    fn requires_auth(&self) -> bool {
+        false
+    }
+    /// Takes out of the server's offer what is not to be used.
+    fn prune(&self, _offered: &mut Extensions) {}
     /// The extensions that must be offered.
     fn required(&self) -> Required;
     /// Whether a message goes only to all of its recipients or to none.

@@ -36,6 +36,7 @@ pub enum Due {
 #[derive(Default)]
 pub struct Context {
     interact: Cell<Option<Interact>>,
+    given: RefCell<Option<Given>>,
     allowed: Cell<c_uint>,
     min_ssf: Cell<c_int>,
     external_id: RefCell<Option<CString>>,
@@ -53,14 +54,23 @@ enum Selected {
     Plugin { name: Rc<CStr>, plugin: Arc<Plugin> },
 }
 
+/// Credentials that the application is not asked for.
+#[derive(Default)]
+pub struct Given {
+    /// The name of the user; `None` = the application is asked.
+    pub user: Option<Secret>,
+    /// The password or access token; `None` = the application is asked.
+    pub passphrase: Option<Secret>,
+}
+
 /// How far an exchange is.
 #[derive(Default)]
 enum Exchange {
     /// There is none.
     #[default]
     None,
-    /// The application is asked for the credentials.
-    Asking(&'static BuiltIn),
+    /// The application is asked for these credentials.
+    Asking(&'static BuiltIn, &'static [ClientRequest]),
     /// The mechanism has begun.
     BuiltIn(Box<dyn Mechanism>),
     /// A plug-in is called, for the initial response or a later one.
@@ -77,6 +87,25 @@ impl Context {
         Rc::default()
     }
 
+    /// A context for one session that demands what another one does.
+    #[must_use]
+    pub fn like(other: Option<&Self>) -> Rc<Self> {
+        let context = Self::default();
+        if let Some(other) = other {
+            context.interact.set(other.interact.get());
+            context.allowed.set(other.allowed.get());
+            context.min_ssf.set(other.min_ssf.get());
+            context.external_id.replace(other.external_id.borrow().clone());
+            context.preferred.replace(other.preferred.borrow().clone());
+        }
+        Rc::new(context)
+    }
+
+    /// Sets credentials that the application is not asked for.
+    pub fn give(&self, given: Given) {
+        self.given.replace(Some(given));
+    }
+
     /// Sets the callback that supplies credentials.
     pub fn set_interact(&self, interact: Option<Interact>) {
         self.interact.set(interact);
@@ -88,10 +117,10 @@ impl Context {
         self.interact.get()
     }
 
-    /// Whether there is somebody to ask for credentials.
+    /// Whether credentials are there, or somebody to ask for them.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
-        self.interact.get().is_some()
+        self.interact.get().is_some() || self.given.borrow().is_some()
     }
 
     /// Forbids the kinds of mechanisms in `clear`, then allows those in `set`: [`flags`].
@@ -199,7 +228,7 @@ impl Context {
                 Err(_) => Due::Failed,
             },
             Exchange::Plugin { instance, .. } => self.call(instance, Some(challenge)),
-            Exchange::None | Exchange::Asking(_) => Due::Failed,
+            Exchange::None | Exchange::Asking(..) => Due::Failed,
         }
     }
 
@@ -210,9 +239,16 @@ impl Context {
             // Without a callback there is nobody to ask.
             Some(_) if !self.is_enabled() => Due::Failed,
             Some(Selected::BuiltIn(known)) => {
-                self.exchange.replace(Exchange::Asking(known));
-                Due::Ask(known.fields)
+                let asked = self.fields_to_ask(known.fields);
+                if asked.is_empty() {
+                    let credentials = self.complete(Credentials::empty());
+                    return self.start_with(known, credentials);
+                }
+                self.exchange.replace(Exchange::Asking(known, asked));
+                Due::Ask(asked)
             }
+            // A plug-in asks the application itself.
+            Some(Selected::Plugin { .. }) if self.given.borrow().is_some() => Due::Failed,
             Some(Selected::Plugin { plugin, .. }) => match plugin::Instance::new(plugin) {
                 Ok(instance) => self.call(Rc::new(instance), None),
                 Err(_) => Due::Failed,
@@ -221,22 +257,52 @@ impl Context {
         }
     }
 
+    /// Those of a mechanism's fields that are not given: the user stands before the password, a
+    /// domain before both.
+    fn fields_to_ask(&self, fields: &'static [ClientRequest]) -> &'static [ClientRequest] {
+        let given = self.given.borrow();
+        let Some(Given { user, passphrase }) = &*given else {
+            return fields;
+        };
+        let password_at = fields.len().saturating_sub(1);
+        match (user, passphrase) {
+            (None, None) => fields,
+            (Some(_), Some(_)) => &[],
+            (Some(_), None) => fields.get(password_at..).unwrap_or_default(),
+            (None, Some(_)) => fields.get(..password_at).unwrap_or_default(),
+        }
+    }
+
+    /// Puts what is given in the place of what is not.
+    fn complete(&self, mut credentials: Credentials) -> Credentials {
+        if let Some(Given { user, passphrase }) = &*self.given.borrow() {
+            if let Some(user) = user {
+                credentials.user = Secret::from(&**user);
+            }
+            if let Some(passphrase) = passphrase {
+                credentials.passphrase = Secret::from(&**passphrase);
+            }
+        }
+        credentials
+    }
+
     fn start_external(&self, known: &BuiltIn) -> Due {
         let mut credentials = Credentials::empty();
         match &*self.external_id.borrow() {
             Some(identity) => credentials.user = Secret::from(identity.to_bytes()),
             None => return Due::Failed,
         }
+        let credentials = self.complete(credentials);
         self.start_with(known, credentials)
     }
 
     /// What the application answered to each field; `None` = it had no answer.
     pub fn answered(&self, answers: Option<&[&[u8]]>) -> Due {
-        let Exchange::Asking(known) = self.exchange.take() else {
+        let Exchange::Asking(known, asked) = self.exchange.take() else {
             return Due::Failed;
         };
-        let credentials = answers.and_then(|answers| Credentials::new(known.fields, answers));
-        credentials.map_or(Due::Failed, |credentials| self.start_with(known, credentials))
+        let credentials = answers.and_then(|answers| Credentials::new(asked, answers));
+        credentials.map_or(Due::Failed, |credentials| self.start_with(known, self.complete(credentials)))
     }
 
     fn start_with(&self, known: &BuiltIn, credentials: Credentials) -> Due {
@@ -283,7 +349,7 @@ impl Context {
         let believed = match &*self.exchange.borrow() {
             Exchange::BuiltIn(mechanism) => mechanism.believes_success(),
             Exchange::Plugin { .. } => true,
-            Exchange::None | Exchange::Asking(_) => false,
+            Exchange::None | Exchange::Asking(..) => false,
         };
         if !believed || self.security_layer().is_none() {
             self.forget();

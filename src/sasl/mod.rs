@@ -30,7 +30,7 @@ mod secret;
 mod selection;
 
 pub use channel::{BindingKind, Channel, ChannelBinding};
-pub use context::{Context, Due};
+pub use context::{Context, Due, Given};
 pub use line::{Opening, answer, decode_challenge, opening};
 pub use plugin::SecurityLayer;
 pub use request::{ClientRequest, FIELDS_MAX, Interact, InteractFunction, field, flags};

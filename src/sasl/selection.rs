@@ -88,13 +88,31 @@ pub struct Attempts {
 impl Attempts {
     /// What the context allows of the mechanisms that the server offers on this connection.
     #[must_use]
-    pub fn new(context: &Context, offered: &[Box<str>], mut channel: Channel) -> Self {
-        let offered: Vec<&str> = offered.iter().map(AsRef::as_ref).collect();
+    pub fn new(context: &Context, offered: &[Box<str>], channel: Channel) -> Self {
+        Self::among(context, offered, None, channel)
+    }
+
+    /// As [`Attempts::new`], with no other mechanisms than these.
+    #[must_use]
+    pub fn among(
+        context: &Context,
+        offered: &[Box<str>],
+        only: Option<&[String]>,
+        mut channel: Channel,
+    ) -> Self {
+        let is_wanted =
+            |name: &&str| only.is_none_or(|only| only.iter().any(|one| one.eq_ignore_ascii_case(name)));
+        let offered: Vec<&str> = offered.iter().map(AsRef::as_ref).filter(is_wanted).collect();
         channel.plus_offered = offered.iter().any(|name| is_scram_plus(name));
         let preferred = context.preferred();
         let names = order(&offered, context.policy(), &channel, preferred.as_deref());
         let left = names.into_iter().map(Box::from).collect();
         Self { left, channel }
+    }
+
+    /// Puts a mechanism first that was tried before.
+    pub fn again(&mut self, name: Box<str>) {
+        self.left.push_front(name);
     }
 
     /// Selects the next mechanism in the context, and names it; `None`: none is left.

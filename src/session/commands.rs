@@ -3,6 +3,7 @@
 
 use std::ffi::CString;
 
+use super::terms::Terms;
 use super::{Message, ReversePath, Session};
 use crate::net;
 use crate::protocol::command::{self, Mail, Rcpt};
@@ -69,6 +70,9 @@ impl Session {
     }
 
     fn write_hello(&self, verb: &[u8], out: &mut Vec<u8>) {
+        if let Some(name) = self.terms.borrow().as_deref().and_then(Terms::hello) {
+            return command::write_verb(verb, name.to_bytes(), out);
+        }
         // A callback may have set another name.
         self.find_localhost();
         let name = self.localhost.borrow();

@@ -16,7 +16,9 @@ mod recipient;
 mod record;
 mod run;
 mod shared;
+pub mod site;
 mod status;
+mod terms;
 mod timeouts;
 mod trace;
 pub(crate) mod transfer;
@@ -44,6 +46,7 @@ use crate::protocol::{MessageAt, NodeAt};
 use crate::sasl;
 use run::Run;
 use shared::Frame;
+use terms::Terms;
 
 /// What `smtp_create_session` makes.
 pub struct Session {
@@ -67,6 +70,8 @@ pub struct Session {
     // What the message callback keeps between its calls; outside the run because C gets its
     // address.
     source_context: Cell<*mut c_void>,
+    // What the site's policy says of the relay in use.
+    terms: RefCell<Option<Rc<Terms>>>,
     run: Cell<Option<Box<Run>>>,
     running: Cell<Option<Frame>>,
 }
@@ -93,6 +98,7 @@ impl Session {
             shared: Rc::default(),
             application_data: ApplicationData::default(),
             source_context: Cell::new(ptr::null_mut()),
+            terms: RefCell::default(),
             run: Cell::default(),
             running: Cell::new(None),
         })
@@ -290,7 +296,7 @@ impl Session {
 
     /// The application's answer to [`Call::Ask`].
     pub fn answer(&self, answer: c_int) {
-        self.with_run(|run| run.answer(answer));
+        self.with_run(|run| run.answer(self, answer));
     }
 
     /// What the mechanism answers, if it does.
@@ -314,8 +320,22 @@ impl Session {
     /// error.
     pub fn finish(&self) -> Reason {
         let reason = self.run.take().map_or(Reason::NONE, |run| run.reason());
+        self.terms.take();
         self.running.set(None);
         reason
+    }
+
+    /// What the site's policy says of the relay in use.
+    fn terms(&self) -> Option<Rc<Terms>> {
+        self.terms.borrow().clone()
+    }
+
+    /// Who answers for the user in this session: the policy's context, or the program's.
+    fn sasl(&self) -> Option<Rc<sasl::Context>> {
+        match self.terms.borrow().as_deref().and_then(Terms::sasl) {
+            Some(own) => own.cloned(),
+            None => self.auth_context(),
+        }
     }
 
     /// The run is in nobody's hands but the step's: one that a signal handler jumps out of is

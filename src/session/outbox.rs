@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The session's messages as the protocol engine asks for them.
 
+use super::terms::Terms;
 use super::{ReversePath, Session};
+use crate::policy::Tls;
 use crate::protocol::envelope::BodyType;
-use crate::protocol::{MessageAt, Outbox, RecipientAt, Required, StartTls};
+use crate::protocol::{Extensions, MessageAt, Outbox, RecipientAt, Required, StartTls};
 
 impl Outbox for Session {
     fn starttls(&self) -> StartTls {
-        self.starttls.get()
+        let policy = self.terms.borrow().as_deref().and_then(|terms| terms.relay().tls);
+        match policy {
+            None => self.starttls.get(),
+            Some(Tls::StartTls) => StartTls::Required,
+            Some(Tls::Off | Tls::Implicit) => StartTls::Disabled,
+        }
     }
 
     fn wants_auth(&self) -> bool {
-        self.auth_context.borrow().as_ref().is_some_and(|context| context.is_enabled())
+        self.sasl().is_some_and(|context| context.is_enabled())
+    }
+
+    fn requires_auth(&self) -> bool {
+        self.terms.borrow().as_deref().is_some_and(Terms::requires_auth)
+    }
+
+    fn prune(&self, offered: &mut Extensions) {
+        if let Some(terms) = self.terms.borrow().as_deref() {
+            terms.prune(offered);
+        }
     }
 
     fn required(&self) -> Required {

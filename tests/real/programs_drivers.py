@@ -136,9 +136,10 @@ def mail_file(
 class Daemon:
     """A program that runs in the foreground until it is told to end."""
 
-    def __init__(self, port: int, library: Path | None) -> None:
+    def __init__(self, port: int, library: Path | None, variables: dict[str, str] | None = None) -> None:
         self.port = port
         self.library = library
+        self.variables = variables or {}
 
     def __enter__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="esmtp-program-"))
@@ -148,7 +149,7 @@ class Daemon:
                 self.process = subprocess.Popen(
                     self.command(),
                     cwd=self.folder,
-                    env=environment(self.library, self.folder),
+                    env=environment(self.library, self.folder) | self.variables,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -18,6 +18,7 @@ use memchr::memmem::{self, Finder};
 use once_cell::sync::OnceCell;
 use openssl::error::ErrorStack;
 use openssl::ssl::SslRef;
+use openssl::x509::store::X509StoreRef;
 use openssl::x509::{X509, X509Ref, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 
 use super::sys;
@@ -73,7 +74,7 @@ impl CaFile {
             self.remember(wanted);
         }
         // Another session may have added what this one lacked.
-        if let Some(result) = verify(ssl) {
+        if let Some(result) = verify(ssl, ssl.ssl_context().cert_store()) {
             // SAFETY: the SSL object is live and ours.
             unsafe { sys::SSL_set_verify_result(ssl.as_ptr(), result.as_raw().into()) };
         }
@@ -162,11 +163,10 @@ fn lacks_issuer(result: X509VerifyResult) -> bool {
 }
 
 /// Verifies as the handshake does: purpose, security level and parameters of the connection.
-fn verify(ssl: &SslRef) -> Option<X509VerifyResult> {
+pub(super) fn verify(ssl: &SslRef, store: &X509StoreRef) -> Option<X509VerifyResult> {
     let leaf = ssl.peer_certificate()?;
     let chain = ssl.peer_cert_chain()?;
     let mut context = X509StoreContext::new().ok()?;
-    let store = ssl.ssl_context().cert_store();
     let verified = context.init(store, &leaf, chain, |context| {
         set_parameters(context, ssl)?;
         context.verify_cert()?;

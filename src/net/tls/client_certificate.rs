@@ -23,11 +23,16 @@ impl ClientCertificate {
     /// Reads the certificate, those that lead to its CA, and its key. `None` = there is no
     /// certificate; a key that cannot be read is only found lacking later.
     pub(super) fn from_pem(pem: &[u8], password: PasswordSource) -> Option<Self> {
-        let mut certificates = X509::stack_from_pem(pem).ok()?.into_iter();
+        Self::from_parts(pem, pem, password)
+    }
+
+    /// The same from two texts.
+    pub(super) fn from_parts(certificates: &[u8], key: &[u8], password: PasswordSource) -> Option<Self> {
+        let mut certificates = X509::stack_from_pem(certificates).ok()?.into_iter();
         Some(Self {
             leaf: certificates.next()?,
             chain: certificates.collect(),
-            key: private_key(pem, password),
+            key: private_key(key, password),
         })
     }
 

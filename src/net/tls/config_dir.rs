@@ -77,6 +77,11 @@ impl ConfigDir {
         named.or_else(standard).or_else(fallback).map(Self)
     }
 
+    /// Where it is.
+    pub(super) fn into_path(self) -> PathBuf {
+        self.0
+    }
+
     /// A directory for a test.
     #[cfg(test)]
     pub(super) fn at(path: &Path) -> Self {

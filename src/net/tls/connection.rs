@@ -15,7 +15,7 @@ use super::resumption::{Resumable, Resumption};
 use super::setup::{ServerName, TlsSetup};
 use super::socket::Socket;
 use super::trust::Trust;
-use super::{TlsBinding, channel_binding};
+use super::{TlsBinding, channel_binding, demands};
 use crate::error::{Error, Result};
 use crate::host::system_message;
 use crate::net::poll::{self, Watch};
@@ -41,7 +41,15 @@ impl Connection {
         socket: TcpStream,
         deadline: Option<Instant>,
     ) -> Result<(Self, Secured)> {
-        let TlsSetup { mut ssl, host, trust, resumable, .. } = setup;
+        let TlsSetup {
+            mut ssl,
+            host,
+            trust,
+            resumable,
+            demands,
+            verify_anew,
+            ..
+        } = setup;
         let server = socket.peer_addr().ok();
         let (resumption, stream) = with_clean_queue(|| {
             let offer = |(resumable, server): (Resumable, _)| resumable.offer(&mut ssl, server, host.clone());
@@ -54,7 +62,18 @@ impl Connection {
             resumption,
         };
         connection.connect(deadline)?;
-        let secured = with_clean_queue(|| connection.examine(&host, &trust));
+        let secured = with_clean_queue(|| {
+            let mut secured = connection.examine(&host, &trust);
+            if verify_anew {
+                let verdict = demands::verdict(connection.ssl());
+                secured.verify_result = verdict.as_raw().into();
+                secured.verdict = verdict.error_string();
+            }
+            if let Some(demands) = demands {
+                secured.pin = demands.pin(connection.ssl());
+            }
+            secured
+        });
         acknowledge_at_once(connection.stream.get_ref().tcp());
         Ok((connection, secured))
     }

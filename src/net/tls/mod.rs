@@ -15,6 +15,7 @@ mod client_certificate;
 mod config_dir;
 mod connection;
 mod context;
+mod demands;
 mod error_queue;
 mod identity;
 mod peer;
@@ -30,8 +31,15 @@ mod tests;
 
 pub use channel_binding::{TlsBinding, TlsBindingKind};
 pub use context::TlsContext;
+pub use demands::{Pem, Pin, TlsDemands};
 pub use identity::Identity;
 pub use peer::Secured;
 pub use setup::{Obstacle, TlsSetup};
+
+/// The folder with the user's files, as the environment names it.
+#[must_use]
+pub fn user_folder() -> Option<std::path::PathBuf> {
+    config_dir::ConfigDir::of_user().map(config_dir::ConfigDir::into_path)
+}
 
 pub(super) use connection::{Connection, RECORD_SIZE};

@@ -8,6 +8,7 @@ use foreign_types::ForeignTypeRef as _;
 use openssl::ssl::SslRef;
 use openssl_sys::SSL;
 
+use super::demands::Pin;
 use super::identity::{self, Identity};
 use super::setup::ServerName;
 use super::sys;
@@ -27,6 +28,8 @@ pub struct Secured {
     pub protocol: CString,
     /// Whether the certificate is the server's; `None` = it has shown none.
     pub identity: Option<Identity>,
+    /// How the server's key compares with those that a policy pins.
+    pub pin: Pin,
     /// The commonName of the certificate that we have shown; `None` if there was none.
     pub client_name: Option<CString>,
     /// Whether an earlier connection's session goes on; what is known of the certificate is
@@ -43,6 +46,7 @@ impl Secured {
         Self {
             verify_result: ssl.verify_result().as_raw().into(),
             verdict: ssl.verify_result().error_string(),
+            pin: Pin::NotAsked,
             cipher: text(cipher.map_or("(NONE)", |cipher| cipher.name())),
             bits: cipher.map_or(0, |cipher| cipher.bits().secret),
             protocol: text(ssl.version_str()),

@@ -3,6 +3,7 @@
 
 use std::ffi::{CStr, CString};
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use foreign_types::ForeignType as _;
 use openssl::error::ErrorStack;
@@ -11,6 +12,7 @@ use openssl::ssl::Ssl;
 use super::client_certificate::ClientCertificate;
 use super::config_dir::{ConfigDir, NotAcceptable, Private};
 use super::context::{Origin, TlsContext};
+use super::demands::TlsDemands;
 use super::error_queue::{said, with_clean_queue};
 use super::resumption::Resumable;
 use super::trust::Trust;
@@ -41,6 +43,9 @@ pub struct TlsSetup {
     pub(super) trust: Trust,
     /// Earlier sessions may be used again.
     pub(super) resumable: Option<Resumable>,
+    pub(super) demands: Option<Rc<TlsDemands>>,
+    /// What the application's context calls good is looked at once more.
+    pub(super) verify_anew: bool,
     lacks_key: bool,
 }
 
@@ -58,6 +63,17 @@ impl TlsSetup {
         Self::prepare_in(ConfigDir::of_user().as_ref(), context, host, canonical)
     }
 
+    /// As [`TlsSetup::prepare`], with what a site policy demands of this server.
+    pub fn prepare_with(
+        demands: &Rc<TlsDemands>,
+        context: Option<&TlsContext>,
+        host: &CStr,
+        canonical: Option<&CStr>,
+    ) -> Result<Self, Obstacle> {
+        let directory = ConfigDir::of_user();
+        Self::prepare_for(directory.as_ref(), Some(demands), context, host, canonical)
+    }
+
     /// As [`TlsSetup::prepare`], with the user's files in this directory.
     pub(super) fn prepare_in(
         directory: Option<&ConfigDir>,
@@ -65,63 +81,80 @@ impl TlsSetup {
         host: &CStr,
         canonical: Option<&CStr>,
     ) -> Result<Self, Obstacle> {
+        Self::prepare_for(directory, None, context, host, canonical)
+    }
+
+    fn prepare_for(
+        directory: Option<&ConfigDir>,
+        demands: Option<&Rc<TlsDemands>>,
+        context: Option<&TlsContext>,
+        host: &CStr,
+        canonical: Option<&CStr>,
+    ) -> Result<Self, Obstacle> {
+        let build = |context: &TlsContext| {
+            with_clean_queue(|| Self::build(directory, demands, context, host, canonical))
+        };
         match context {
-            Some(context) => with_clean_queue(|| Self::build(directory, context, host, canonical)),
-            None => {
-                let context = shared::context(directory).map_err(Obstacle::Failure)?;
-                with_clean_queue(|| Self::build(directory, &context, host, canonical))
-            }
+            Some(context) => build(context),
+            None => build(&shared::context(directory).map_err(Obstacle::Failure)?),
         }
     }
 
     fn build(
         directory: Option<&ConfigDir>,
+        demands: Option<&Rc<TlsDemands>>,
         context: &TlsContext,
         host: &CStr,
         canonical: Option<&CStr>,
     ) -> Result<Self, Obstacle> {
-        let pem = directory.map_or(Ok(None), |directory| client_pem(directory, context, host, canonical));
-        let pem = pem.map_err(|NotAcceptable| Obstacle::ClientCertificate)?;
-        let refuse = |pem: &Private, why: &str| {
-            let NotAcceptable = NotAcceptable::because(pem.path(), why);
-            Obstacle::ClientCertificate
+        let certificate = match demands.and_then(|demands| demands.certificate.as_ref()) {
+            Some((certificates, key)) => Some((None, usable_certificate(certificates, key, context)?)),
+            None => user_certificate(directory, context, host, canonical)?,
         };
-        let certificate = pem.map(|pem| {
-            let read = ClientCertificate::from_pem(pem.bytes(), context.password_source());
-            let read = read.ok_or_else(|| refuse(&pem, "holds no certificate"))?;
-            Ok::<_, Obstacle>((pem, read))
-        });
-        let certificate = certificate.transpose()?;
         let trust = match context.origin() {
+            _ if demands.is_some_and(|demands| demands.replace_authorities()) => Trust::Loaded,
             Origin::Library(Trust::Unusable(reason)) => {
                 reason.renew();
                 return Err(Obstacle::CaList);
             }
-
             Origin::Library(trust) => trust.clone(),
             Origin::Application => Trust::Loaded,
         };
         let mut ssl = new_ssl(context)?;
-        let host = ServerName::new(host);
+        let named = demands.and_then(|demands| demands.name.as_deref());
+        let host = ServerName::new(named.unwrap_or(host));
         if let Some(name) = host.indication() {
             ssl.set_hostname(name)?;
+        }
+        if let Some(demands) = demands {
+            demands.apply(&mut ssl)?;
         }
         let mut lacks_key = false;
         let mut client = None;
         if let Some((pem, certificate)) = certificate {
             lacks_key = !certificate.has_key();
             if lacks_key {
-                refuse(&pem, "has no key that fits and can be read");
+                refuse(pem.as_ref(), "has no key that fits and can be read");
             } else {
                 client = certificate.fingerprint();
                 if client.is_none() || !certificate.apply(&mut ssl) {
-                    return Err(refuse(&pem, "holds a certificate that OpenSSL does not take"));
+                    return Err(refuse(pem.as_ref(), "holds a certificate that OpenSSL does not take"));
                 }
             }
         }
-        let sessions = context.sessions().cloned();
-        let resumable = sessions.map(|sessions| Resumable { sessions, client });
-        Ok(Self { ssl, host, trust, resumable, lacks_key })
+        // A session that was found in order is so by what the context trusts and allows.
+        let is_usual = demands.is_none_or(|demands| demands.agree_with_context());
+        let sessions = context.sessions().filter(|_| is_usual).cloned();
+        let is_foreign = matches!(context.origin(), Origin::Application);
+        Ok(Self {
+            ssl,
+            host,
+            trust,
+            resumable: sessions.map(|sessions| Resumable { sessions, client }),
+            demands: demands.cloned(),
+            verify_anew: is_foreign && demands.is_some_and(|demands| demands.strict),
+            lacks_key,
+        })
     }
 
     /// There is a client certificate, but its key is missing, locked or another's. The
@@ -130,6 +163,41 @@ impl TlsSetup {
     pub fn lacks_key(&self) -> bool {
         self.lacks_key
     }
+}
+
+/// The certificate that a policy names: it has a key, or it is not acceptable.
+fn usable_certificate(
+    certificates: &[u8],
+    key: &[u8],
+    context: &TlsContext,
+) -> Result<ClientCertificate, Obstacle> {
+    let read = ClientCertificate::from_parts(certificates, key, context.password_source());
+    read.filter(ClientCertificate::has_key).ok_or(Obstacle::ClientCertificate)
+}
+
+/// The certificate in the user's files, and the file.
+fn user_certificate(
+    directory: Option<&ConfigDir>,
+    context: &TlsContext,
+    host: &CStr,
+    canonical: Option<&CStr>,
+) -> Result<Option<(Option<Private>, ClientCertificate)>, Obstacle> {
+    let pem = directory.map_or(Ok(None), |directory| client_pem(directory, context, host, canonical));
+    let pem = pem.map_err(|NotAcceptable| Obstacle::ClientCertificate)?;
+    let certificate = pem.map(|pem| {
+        let read = ClientCertificate::from_pem(pem.bytes(), context.password_source());
+        let read = read.ok_or_else(|| refuse(Some(&pem), "holds no certificate"))?;
+        Ok((Some(pem), read))
+    });
+    certificate.transpose()
+}
+
+/// A certificate is of no use; which file and why is laid down for the error.
+fn refuse(pem: Option<&Private>, why: &str) -> Obstacle {
+    if let Some(pem) = pem {
+        let NotAcceptable = NotAcceptable::because(pem.path(), why);
+    }
+    Obstacle::ClientCertificate
 }
 
 /// The file for this server with any context, the one for all servers only with ours.

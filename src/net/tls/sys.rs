@@ -25,6 +25,8 @@ unsafe extern "C" {
 
     pub(super) fn OPENSSL_init_crypto(options: u64, settings: *const c_void) -> c_int;
 
+    pub(super) fn X509_get_X509_PUBKEY(certificate: *const X509) -> *mut c_void;
+    pub(super) fn i2d_X509_PUBKEY(key: *const c_void, out: *mut *mut u8) -> c_int;
     pub(super) fn X509_get_signature_info(
         certificate: *mut X509,
         digest: *mut c_int,

@@ -16,7 +16,19 @@ const ONE: &str = "version = 1\n";
 const TWO: &str = "version = 1\n[relay.a]\n";
 
 fn only(path: &Path) -> Result<Policy, Fault> {
-    current(&Places::Only(path.to_owned()), user()).map(|policy| policy.expect("a file that must exist"))
+    current(&Places::Only(path.to_owned()), &me).map(|policy| policy.expect("a file that must exist"))
+}
+
+fn me() -> Identity {
+    of(user())
+}
+
+fn of(user: u32) -> Identity {
+    Identity {
+        effective: user,
+        real: user,
+        same_group: true,
+    }
 }
 
 fn fault(path: &Path) -> String {
@@ -26,35 +38,55 @@ fn fault(path: &Path) -> String {
 
 #[test]
 fn places() {
-    let ordinary = Identity {
-        effective: 1000,
-        real: 1000,
-        same_group: true,
-    };
     let home = || Some(PathBuf::from("/home/me/.config/libesmtp"));
-    let find = |variable: Option<&str>, identity| {
-        Places::find(variable.map(OsString::from), home(), Path::new("/etc/libesmtp"), identity)
+    let find = |variable: Option<&str>, home| {
+        Places::find(variable.map(OsString::from), home, Path::new("/etc/libesmtp"))
     };
-    let usual = |user: bool| {
+    let usual = |user: Option<&str>| {
         Ok(Places::Usual {
-            user: user.then(|| PathBuf::from("/home/me/.config/libesmtp/policy.toml")),
+            user: user.map(PathBuf::from),
             system: PathBuf::from("/etc/libesmtp/policy.toml"),
         })
     };
-    assert_eq!(find(None, ordinary), usual(true));
-    assert_eq!(find(Some(""), ordinary), usual(true));
-    assert_eq!(find(Some("none"), ordinary), Ok(Places::Nowhere));
-    assert_eq!(find(Some("/a/b.toml"), ordinary), Ok(Places::Only(PathBuf::from("/a/b.toml"))));
-    let relative = find(Some("b.toml"), ordinary).expect_err("it depends on where the program runs");
+    assert_eq!(find(None, home()), usual(Some("/home/me/.config/libesmtp/policy.toml")));
+    assert_eq!(find(Some(""), home()), usual(Some("/home/me/.config/libesmtp/policy.toml")));
+    assert_eq!(find(None, None), usual(None));
+    assert_eq!(find(Some("none"), home()), Ok(Places::Nowhere));
+    assert_eq!(find(Some("/a/b.toml"), home()), Ok(Places::Only(PathBuf::from("/a/b.toml"))));
+    let relative = find(Some("b.toml"), home()).expect_err("it depends on where the program runs");
     assert_eq!(relative.to_string(), "b.toml: LIBESMTP_POLICY is no absolute path");
+}
+
+/// The user's file is for the user's own processes.
+#[test]
+fn whom_the_users_file_concerns() {
+    let folder = Folder::new();
+    let file = folder.write("policy.toml", ONE, 0o644);
+    let places = Places::Usual {
+        user: Some(file.clone()),
+        system: folder.path("none"),
+    };
+    let ordinary = of(1000);
+    if user() == 0 {
+        // It is the administrator's, whom everybody believes.
+        assert!(current(&places, &|| ordinary).expect("right").is_some());
+    }
     for identity in [
-        Identity { effective: 0, real: 0, same_group: true },
+        of(0),
         Identity { effective: 0, ..ordinary },
         Identity { real: 0, ..ordinary },
         Identity { real: 1001, ..ordinary },
         Identity { same_group: false, ..ordinary },
     ] {
-        assert_eq!(find(None, identity), usual(false), "{identity:?}");
+        assert!(current(&places, &|| identity).expect("right").is_none(), "{identity:?}");
+        set_mode(&file, 0o666);
+        assert!(current(&places, &|| identity).expect("not looked at").is_none(), "{identity:?}");
+        set_mode(&file, 0o644);
+    }
+    // The system's is for all of them.
+    let places = Places::Usual { user: None, system: file };
+    if user() == 0 {
+        assert!(current(&places, &|| Identity { real: 1001, ..ordinary }).expect("right").is_some());
     }
 }
 
@@ -65,7 +97,7 @@ fn missing_files() {
         user: Some(folder.path(user)),
         system: folder.path(system),
     };
-    let there = |places: &Places| current(places, user()).expect("no fault").is_some();
+    let there = |places: &Places| current(places, &me).expect("no fault").is_some();
     assert!(!there(&Places::Nowhere));
     assert!(!there(&places("a/policy.toml", "b/policy.toml")));
     folder.write("file", ONE, 0o644);
@@ -76,7 +108,7 @@ fn missing_files() {
     assert_eq!(fault(&folder.path("c")), "FILE: No such file or directory");
     assert_eq!(only(&folder.path("c")).expect_err("missing").errno(), Some(libc::ENOENT));
     symlink(folder.path("nowhere"), folder.path("link")).expect("links");
-    let dangling = current(&places("link", "b"), user()).expect_err("a link to nowhere is no missing file");
+    let dangling = current(&places("link", "b"), &me).expect_err("a link to nowhere is no missing file");
     assert_eq!(dangling.brief(), "link: No such file or directory");
 }
 
@@ -106,13 +138,13 @@ fn whose_it_is() {
     let folder = Folder::new();
     let file = folder.write("policy.toml", ONE, 0o644);
     let mine = user();
-    let of_others = current(&Places::Only(file.clone()), mine + 1);
+    let of_others = current(&Places::Only(file.clone()), &|| of(mine + 1));
     if mine == 0 {
         // The administrator's are everybody's.
         assert!(of_others.is_ok());
         std::os::unix::fs::chown(&file, Some(12345), None).expect("changes");
         assert_eq!(fault(&file), "FILE: belongs to user 12345");
-        assert!(current(&Places::Only(file), 12345).is_ok());
+        assert!(current(&Places::Only(file), &|| of(12345)).is_ok());
     } else {
         let expected = format!("policy.toml: belongs to user {mine}");
         assert_eq!(of_others.expect_err("another's").brief(), expected);

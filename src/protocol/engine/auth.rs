@@ -57,6 +57,11 @@ impl Engine {
         self.phase = Phase::CheckExtensions(scope);
     }
 
+    /// No mechanism is left, and without one the session must not go on.
+    pub fn auth_missing(&mut self, error: Error) {
+        self.refused(error);
+    }
+
     /// The answer to a challenge, in base64 (RFC 4954 §4).
     pub fn respond(&mut self, line: Zeroizing<Vec<u8>>) {
         self.pipeline.push_last(Expect::Auth);

@@ -48,6 +48,7 @@ impl Engine {
 
     /// TLS, then AUTH, then mail.
     pub(super) fn after_ehlo(&mut self, outbox: &dyn Outbox) {
+        outbox.prune(&mut self.extensions);
         let starttls = outbox.starttls();
         let clear = self.security == Security::Clear;
         self.phase = if self.auth == Auth::Done {

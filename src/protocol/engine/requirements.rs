@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the application requires of the server, and ETRN, which comes before the first message.
 
+use super::auth::Auth;
 use super::{Engine, Outcome, Phase, Security, Step};
 use crate::error::Error;
 use crate::protocol::command::Command;
@@ -24,6 +25,9 @@ impl Engine {
         let required = outbox.required();
         let all = scope == Scope::All;
         let mut missing = false;
+        if outbox.requires_auth() && self.auth != Auth::Done {
+            return self.refused(Error::ExtensionNotAvailable.because("AUTH is not offered"));
+        }
         if all && outbox.starttls() == StartTls::Required && self.security == Security::Clear {
             missing = true;
             self.due.push_back(Step::Tell(Event::NoStartTls));

@@ -269,3 +269,51 @@ fn tokens_stay_off_connections_without_tls() {
     assert!(has_failed(&context.answered(Some(&[b"u", b"token"]))));
     assert!(Attempts::new(&context, &names, Channel::default()).next(&context).is_none());
 }
+
+/// What a policy gives is not asked for.
+#[test]
+fn given_credentials() {
+    let given = |user: Option<&[u8]>, passphrase: Option<&[u8]>| Given {
+        user: user.map(Secret::from),
+        passphrase: passphrase.map(Secret::from),
+    };
+    let context = Context::like(None);
+    assert!(!context.is_enabled());
+    context.give(given(Some(b"me"), Some(b"key")));
+    assert!(context.is_enabled());
+    context.change_flags(flags::PLAIN, 0);
+    context.select("PLAIN").unwrap();
+    assert_eq!(response(context.begin(None)).as_deref(), Some(&b"\0me\0key"[..]));
+    // Others than before, for the same mechanism.
+    context.give(given(Some(b"me"), Some(b"fresh")));
+    assert_eq!(response(context.begin(None)).as_deref(), Some(&b"\0me\0fresh"[..]));
+}
+
+#[test]
+fn one_half_of_the_credentials_is_asked_for() {
+    let of = |user: bool| Given {
+        user: user.then(|| Secret::from(&b"me"[..])),
+        passphrase: (!user).then(|| Secret::from(&b"key"[..])),
+    };
+    for user in [true, false] {
+        let context = Context::like(Some(&context()));
+        context.give(of(user));
+        context.select("PLAIN").unwrap();
+        assert_eq!(asked(&context.begin(None)), 1);
+        let answer: &[u8] = if user { b"theirs" } else { b"they" };
+        let due = context.answered(Some(&[answer]));
+        let expected: &[u8] = if user { b"\0me\0theirs" } else { b"\0they\0key" };
+        assert_eq!(response(due).as_deref(), Some(expected));
+        // A domain is asked for with the user, or not at all.
+        context.select("NTLM").unwrap();
+        assert_eq!(asked(&context.begin(None)), if user { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn a_context_like_another_demands_the_same() {
+    let program = context();
+    program.set_min_ssf(1);
+    assert!(Context::like(Some(&program)).select("PLAIN").is_err());
+    assert!(Context::like(None).select("PLAIN").is_err());
+}

@@ -4,9 +4,9 @@
 use std::rc::Rc;
 
 use super::Run;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::net::{Recode, TlsBinding, TlsBindingKind};
-use crate::protocol::Engine;
+use crate::protocol::{Engine, Reply};
 use crate::sasl::{self, Attempts, BindingKind, Channel, ChannelBinding, Context, Secret, SecurityLayer};
 use crate::session::Session;
 use crate::session::callback::{Answer, Call};
@@ -19,7 +19,20 @@ pub(super) struct Authentication {
     opening: Option<Box<str>>,
     /// An initial response that was too long for the command.
     deferred: Option<Rc<Secret>>,
+    /// The mechanism that is tried.
+    mechanism: Option<Box<str>>,
+    /// What the server said when it refused that.
+    refusal: Option<Refusal>,
 }
+
+/// A refusal of the server's.
+struct Refusal {
+    code: u16,
+    text: String,
+}
+
+/// "Authentication credentials invalid" (RFC 4954 §6).
+const CREDENTIALS_INVALID: u16 = 535;
 
 impl Authentication {
     /// Begins the exchange, or goes on with a challenge.
@@ -27,6 +40,15 @@ impl Authentication {
         Call::Exchange {
             due: self.context.begin(challenge),
             context: Rc::as_ptr(&self.context),
+        }
+    }
+
+    /// After a refusal of the credentials the same mechanism comes again if there are fresh ones.
+    fn renew(&mut self, session: &Session) {
+        let refused = self.refusal.take().is_some_and(|refusal| refusal.code == CREDENTIALS_INVALID);
+        let renewed = refused && session.terms().is_some_and(|terms| terms.renew_secret());
+        if let Some(name) = self.mechanism.take().filter(|_| renewed) {
+            self.attempts.again(name);
         }
     }
 
@@ -46,14 +68,24 @@ impl Run {
             }
             None => self.begin_authentication(session),
         };
+        let refusal = authentication.as_ref().and_then(|earlier| earlier.refusal.as_ref());
+        let why = refusal.map(|refusal| format!("{} {}", refusal.code, refusal.text));
         let chosen = authentication.and_then(|mut authentication| {
+            authentication.renew(session);
             let name = authentication.attempts.next(&authentication.context)?;
+            authentication.mechanism = Some(name.clone());
             authentication.opening = Some(name);
             authentication.deferred = None;
             Some(authentication)
         });
         let Some(authentication) = chosen else {
-            self.with_engine(|engine| engine.without_auth());
+            if session.terms().is_some_and(|terms| terms.requires_auth()) {
+                let why = why.unwrap_or_else(|| "no mechanism can be used".to_owned());
+                let error = Error::Client.because(format_args!("AUTH failed: {why}"));
+                self.with_engine(|engine| engine.auth_missing(error));
+            } else {
+                self.with_engine(|engine| engine.without_auth());
+            }
             return None;
         };
         let call = authentication.go_on(None);
@@ -62,23 +94,50 @@ impl Run {
     }
 
     fn begin_authentication(&self, session: &Session) -> Option<Authentication> {
-        let context = session.auth_context()?;
+        let context = session.sasl()?;
+        let terms = session.terms();
+        let secure = self.is_secured();
+        if let Some(terms) = &terms {
+            let secret = terms.has_secret();
+            if secret && !secure && !self.is_loopback {
+                return None;
+            }
+            // Whoever names it, or gives the password for it, allows it.
+            if secret || secure && terms.relay().mechanisms.is_some() {
+                context.change_flags(sasl::flags::PLAIN, 0);
+            }
+        }
         let link = self.link.as_ref()?;
         let channel = Channel {
-            secure: self.is_secured(),
+            secure,
             binding: link.stream.binding().map(channel_binding),
             host: self.host.to_string_lossy().into_owned(),
             port: self.port,
             plus_offered: false,
         };
         let offered = &link.engine.extensions().auth;
-        let attempts = Attempts::new(&context, offered, channel);
+        let only = terms.as_deref().and_then(|terms| terms.relay().mechanisms.as_deref());
+        let attempts = Attempts::among(&context, offered, only, channel);
         Some(Authentication {
             context,
             attempts,
             opening: None,
             deferred: None,
+            mechanism: None,
+            refusal: None,
         })
+    }
+
+    /// Notes what the server says to an exchange.
+    pub(super) fn note_refusal(&mut self, reply: &Reply) {
+        let Some(authentication) = &mut self.authentication else {
+            return;
+        };
+        let code = reply.code().value();
+        authentication.refusal = (code >= 400).then(|| Refusal {
+            code,
+            text: String::from_utf8_lossy(reply.text()).trim().to_owned(),
+        });
     }
 
     /// The server's challenge, in base64.

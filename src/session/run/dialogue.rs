@@ -101,6 +101,7 @@ impl Run {
     /// Queues a command. A large group is written while its first replies are read.
     fn send(&mut self, session: &Session, command: &Command) {
         let Some(link) = &mut self.link else { return };
+        self.is_committed |= matches!(command, Command::Mail { .. } | Command::Etrn { .. });
         let queue = link.stream.queue();
         let start = queue.len();
         session.write_command(command, link.engine.extensions(), queue);
@@ -139,7 +140,10 @@ impl Run {
 
     fn receive(&mut self, session: &Session) {
         match self.reply(session, true) {
-            Ok(Some(reply)) => self.with_engine(|engine| engine.receive(reply)),
+            Ok(Some(reply)) => {
+                self.note_refusal(&reply);
+                self.with_engine(|engine| engine.receive(reply));
+            }
             Ok(None) => self.with_engine(|engine| engine.fail(Error::Client)),
             Err(error) => self.with_engine(|engine| engine.fail(error)),
         }
@@ -210,6 +214,14 @@ pub(super) fn show(pieces: &mut VecDeque<Piece>, line: &[u8], direction: Directi
 
 fn time_limit(session: &Session, wait: Wait) -> Duration {
     let timeouts = session.timeouts.get();
+    let policy = session.terms.borrow().as_deref().and_then(|terms| match wait {
+        Wait::EndOfData => terms.end_of_data_limit(),
+        Wait::Quit => terms.reply_limit().map(|limit| limit.min(timeouts.quit())),
+        _ => terms.reply_limit(),
+    });
+    if let Some(limit) = policy {
+        return limit;
+    }
     match wait {
         Wait::Greeting => timeouts.of(Timeout::Greeting),
         Wait::Envelope => timeouts.of(Timeout::Envelope),

@@ -7,6 +7,7 @@
 mod auth;
 mod dialogue;
 mod route;
+mod site;
 mod text;
 mod tls;
 
@@ -14,12 +15,13 @@ use std::collections::VecDeque;
 use std::ffi::{CString, c_int};
 use std::time::{Duration, Instant};
 
+use super::Session;
 use super::callback::{Call, Piece};
 use super::trace::Trace;
 use super::transfer::Transfer;
-use super::{Session, Timeout};
-use crate::error::{self, Reason, Result};
+use crate::error::{self, Error, Reason, Result};
 use crate::net::{Addresses, Stream};
+use crate::policy::Chosen;
 use crate::protocol::{Engine, Event, Opening, Outcome, ReplyParser};
 
 use auth::Authentication;
@@ -35,6 +37,8 @@ enum State {
     Resolve,
     /// The next address is due.
     Connect,
+    /// The relay is of no use, and the next one is due.
+    NextRelay(Error),
     /// Hands are to be shaken.
     Handshake,
     /// The application judges what TLS has found.
@@ -51,6 +55,17 @@ enum State {
     Closed(Outcome),
     /// Nothing is left.
     Done(Result<()>),
+}
+
+/// Whether TLS comes from the first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ImplicitTls {
+    /// No, whatever the port.
+    Never,
+    /// On the port for it.
+    ByPort,
+    /// Whatever the port.
+    Always,
 }
 
 /// Whose question the application was asked last.
@@ -78,15 +93,23 @@ pub(super) struct Run {
     host: CString,
     port: u16,
     state: State,
+    // Relays to try when none of the hosts is left; `None` = the program's own server.
+    relays: VecDeque<Option<Chosen>>,
     // Hosts to try when no address is left.
     stops: VecDeque<Stop>,
+    // The one that the addresses are of.
+    stop: Option<Stop>,
     addresses: Addresses,
     link: Option<Link>,
     transfer: Option<Transfer>,
     authentication: Option<Authentication>,
     tls: Option<Tls>,
-    // TLS from the first byte (RFC 8314) whatever the port, for the server's name says so.
-    implicit_tls: bool,
+    // TLS from the first byte (RFC 8314).
+    implicit_tls: ImplicitTls,
+    // The peer is this host.
+    is_loopback: bool,
+    // Something was said that another server must not hear again.
+    is_committed: bool,
     asked: Asked,
     pieces: VecDeque<Piece>,
     trace: Option<Trace>,
@@ -102,13 +125,17 @@ impl Run {
             host: CString::default(),
             port: 0,
             state: State::Resolve,
+            relays: VecDeque::new(),
             stops: VecDeque::new(),
+            stop: None,
             addresses: Addresses::new(Vec::new()),
             link: None,
             transfer: None,
             authentication: None,
             tls: None,
-            implicit_tls: false,
+            implicit_tls: ImplicitTls::ByPort,
+            is_loopback: false,
+            is_committed: false,
             asked: Asked::Engine,
             pieces: VecDeque::new(),
             trace: Trace::begin(),
@@ -150,6 +177,18 @@ impl Run {
                 None
             }
             State::Connect => self.connect(session),
+            State::NextRelay(error) => {
+                if !self.relays.is_empty() {
+                    self.keep_reason();
+                    let reason = self.reason;
+                    self.note(|| format!("the next relay, for {error:?}: {}", reason.text()));
+                }
+                self.state = match self.next_relay(session, error) {
+                    Ok(()) => State::Connect,
+                    Err(error) => State::Done(Err(error)),
+                };
+                None
+            }
             State::Handshake => {
                 self.handshake(session);
                 None
@@ -164,6 +203,7 @@ impl Run {
             }
             State::Closed(outcome) => {
                 self.state = match outcome {
+                    Outcome::Finished(Err(error)) if self.may_pass_on() => State::NextRelay(error),
                     Outcome::Finished(result) => State::Done(result),
                     Outcome::NextAddress(error) => {
                         self.addresses.refused(error);
@@ -177,14 +217,17 @@ impl Run {
     }
 
     fn connect(&mut self, session: &Session) -> Option<Call> {
-        match self.addresses.connect(session.timeouts.get().of(Timeout::Greeting)) {
+        match self.open(session) {
             Ok((socket, address)) => {
                 // Those that did not answer are of no interest any more.
                 let _ = error::take_found();
                 self.reason = Reason::NONE;
                 self.note(|| format!("connected to {address}"));
-                self.port = address.port();
-                let implicit_tls = self.implicit_tls || self.port == SUBMISSIONS;
+                let implicit_tls = match self.implicit_tls {
+                    ImplicitTls::Never => false,
+                    ImplicitTls::ByPort => self.port == SUBMISSIONS,
+                    ImplicitTls::Always => true,
+                };
                 let opening = if implicit_tls { Opening::Tls } else { Opening::Greeting };
                 self.link = Some(Link {
                     stream: Stream::new(socket),
@@ -199,7 +242,7 @@ impl Run {
                 self.note(|| format!("no address is left: {error:?}"));
                 self.state = match self.next_stop(session, error) {
                     Ok(()) => State::Connect,
-                    Err(error) => State::Done(Err(error)),
+                    Err(error) => State::NextRelay(error),
                 };
                 None
             }
@@ -226,10 +269,10 @@ impl Run {
     }
 
     /// The application's answer to a question.
-    pub(super) fn answer(&mut self, answer: c_int) {
+    pub(super) fn answer(&mut self, session: &Session, answer: c_int) {
         match std::mem::replace(&mut self.asked, Asked::Engine) {
             Asked::Engine => self.with_engine(|engine| engine.answer(answer)),
-            about_tls => self.tls_answered(&about_tls, answer != 0),
+            about_tls => self.tls_answered(session, &about_tls, answer != 0),
         }
     }
 

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! The hosts that the server's name stands for: itself, or the targets of a domain's SRV
-//! records, each with its addresses.
+//! Where to go: the relays of the site's policy, or the program's server; the hosts that each
+//! stands for, itself or the targets of a domain's SRV records; their addresses.
 
 use std::collections::VecDeque;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
+use std::net::{SocketAddr, TcpStream};
+use std::rc::Rc;
 
-use super::Run;
+use super::{ImplicitTls, Run, far};
 use crate::error::{Error, ResolveError, Result};
-use crate::net::{self, Addresses, Server, SubmissionService};
-use crate::session::Session;
+use crate::host;
+use crate::net::{self, Addresses, ProxyAccess, Server, SubmissionService};
+use crate::policy::{Chosen, Proxy, Tls};
+use crate::session::terms::{Terms, as_error};
+use crate::session::{Session, Timeout};
 
 /// A host that was not resolved yet.
 pub(super) struct Stop {
@@ -19,12 +24,55 @@ pub(super) struct Stop {
 impl Run {
     /// Finds out where to go.
     pub(super) fn resolve(&mut self, session: &Session) -> Result<()> {
-        session.find_localhost();
-        let server = Server::parse(&self.server);
+        self.relays = self.consult_policy(session)?;
+        self.next_relay(session, Error::Resolve(ResolveError::NoName))
+    }
+
+    /// Whether another relay may do what this one did not: as long as nothing was said that must
+    /// not be said twice.
+    pub(super) fn may_pass_on(&self) -> bool {
+        !self.relays.is_empty() && !self.is_committed
+    }
+
+    /// Goes on to the next relay that can be used; fails with the error of the last.
+    pub(super) fn next_relay(&mut self, session: &Session, mut error: Error) -> Result<()> {
+        while let Some(relay) = self.relays.pop_front() {
+            match self.enter(session, relay) {
+                Ok(()) => return Ok(()),
+                Err(this) => error = this,
+            }
+        }
+        Err(error)
+    }
+
+    /// Makes ready for a relay: what it needs, then its first host that has addresses.
+    fn enter(&mut self, session: &Session, relay: Option<Chosen>) -> Result<()> {
+        session.terms.take();
+        if let Some(chosen) = relay {
+            self.prepare(session, chosen)?;
+        }
+        let terms = session.terms();
+        if terms.as_deref().is_none_or(|terms| terms.hello().is_none()) {
+            session.find_localhost();
+        }
+        let relay = terms.as_deref().map(Terms::relay);
+        let text = relay
+            .and_then(|relay| relay.server.as_ref())
+            .map_or(&*self.server, |server| &*server.text);
+        let mut server = Server::parse(text);
+        self.implicit_tls = match relay.and_then(|relay| relay.tls) {
+            Some(Tls::Off | Tls::StartTls) => ImplicitTls::Never,
+            Some(Tls::Implicit) => ImplicitTls::Always,
+            None if server.implicit_tls => ImplicitTls::Always,
+            None => ImplicitTls::ByPort,
+        };
+        if self.implicit_tls == ImplicitTls::Always {
+            // It decides on the port where none is named.
+            server.implicit_tls = true;
+        }
         self.note(|| {
             format!("server {} service {}", server.host.to_string_lossy(), server.service().to_string_lossy())
         });
-        self.implicit_tls = server.implicit_tls;
         match server.host.to_str().ok().and_then(SubmissionService::parse) {
             Some(service) => self.find_targets(&server, service)?,
             None => {
@@ -34,6 +82,27 @@ impl Run {
             }
         }
         self.next_stop(session, Error::Resolve(ResolveError::NoName))
+    }
+
+    /// Has what a relay needs at hand. What is not to be had is the system's log's matter, too:
+    /// the mail may go by another relay, and nobody would know.
+    fn prepare(&mut self, session: &Session, chosen: Chosen) -> Result<()> {
+        let name = format!("relay {} of {}", chosen.relay.name, chosen.path.display());
+        match Terms::prepare(chosen, session) {
+            Ok(terms) => {
+                self.note(|| match terms.describe_secret() {
+                    Some(secret) => format!("{name}, with {secret}"),
+                    None => name,
+                });
+                session.terms.replace(Some(Rc::new(terms)));
+                Ok(())
+            }
+            Err(fault) => {
+                self.note(|| format!("{name} cannot be used: {fault}"));
+                host::log_error(&format!("{name} cannot be used: {fault}"));
+                Err(as_error(&fault))
+            }
+        }
     }
 
     fn find_targets(&mut self, server: &Server, service: SubmissionService) -> Result<()> {
@@ -48,19 +117,30 @@ impl Run {
                 },
             });
         }
-        self.implicit_tls |= service.implicit_tls;
+        if service.implicit_tls && self.implicit_tls == ImplicitTls::ByPort {
+            self.implicit_tls = ImplicitTls::Always;
+        }
         self.host = c_string(service.domain)?;
         Ok(())
     }
 
     /// Goes on to the next host that has addresses; fails with the error of the last.
     pub(super) fn next_stop(&mut self, session: &Session, mut error: Error) -> Result<()> {
-        while let Some(Stop { host, service }) = self.stops.pop_front() {
-            match net::resolve(&host, &service) {
-                Ok(resolved) => {
-                    self.note(|| format!("{} has {:?}", host.to_string_lossy(), resolved.addresses));
-                    session.resolved(resolved.canonical.or(Some(host)));
-                    self.addresses = Addresses::new(resolved.addresses);
+        let terms = session.terms();
+        let relay = terms.as_deref().map(Terms::relay);
+        while let Some(stop) = self.stops.pop_front() {
+            match resolve(&stop, relay.and_then(|relay| relay.proxy.as_ref())) {
+                Ok(found) => {
+                    let Found { addresses, canonical, port } = found;
+                    self.note(|| format!("{} has {addresses:?}", stop.host.to_string_lossy()));
+                    self.port = port;
+                    session.resolved(canonical.or_else(|| Some(stop.host.clone())));
+                    let addresses = Addresses::new(addresses);
+                    self.addresses = match relay.and_then(|relay| relay.source) {
+                        Some(source) => addresses.from_source(source),
+                        None => addresses,
+                    };
+                    self.stop = Some(stop);
                     return Ok(());
                 }
                 Err(this) => error = this,
@@ -68,4 +148,70 @@ impl Run {
         }
         Err(error)
     }
+
+    /// Connects to the next address that answers, or has the proxy do so.
+    pub(super) fn open(&mut self, session: &Session) -> Result<(TcpStream, SocketAddr)> {
+        let terms = session.terms();
+        let limit = terms.as_deref().and_then(|terms| terms.relay().timeouts.connect);
+        let usual = session.timeouts.get().of(Timeout::Greeting);
+        let Some(proxy) = terms.as_deref().and_then(Terms::proxy) else {
+            let (socket, address) = match limit {
+                Some(limit) => self.addresses.connect_within(limit)?,
+                None => self.addresses.connect(usual)?,
+            };
+            self.port = address.port();
+            self.is_loopback = address.ip().is_loopback();
+            return Ok((socket, address));
+        };
+        // Whoever is behind it is not this host.
+        self.is_loopback = false;
+        let deadline = far(limit.unwrap_or(usual));
+        loop {
+            let (socket, address) = match limit {
+                Some(limit) => self.addresses.connect_within(limit)?,
+                None => self.addresses.connect(usual)?,
+            };
+            self.note(|| format!("the proxy is {address}"));
+            match self.through(proxy, &socket, deadline) {
+                Ok(()) => return Ok((socket, address)),
+                Err(error) => self.addresses.refused(error),
+            }
+        }
+    }
+
+    fn through(&self, proxy: &ProxyAccess, socket: &TcpStream, deadline: std::time::Instant) -> Result<()> {
+        let host = self.stop.as_ref().map_or(&*self.host, |stop| &*stop.host);
+        proxy.connect(socket, &host.to_string_lossy(), self.port, Some(deadline))
+    }
+}
+
+/// Where a host, or the proxy before it, is.
+struct Found {
+    addresses: Vec<SocketAddr>,
+    canonical: Option<CString>,
+    port: u16,
+}
+
+/// Looks a host up. Behind a proxy only the proxy does: what the name stands for is not known here.
+fn resolve(stop: &Stop, proxy: Option<&Proxy>) -> Result<Found> {
+    let Some(proxy) = proxy else {
+        let resolved = net::resolve(&stop.host, &stop.service)?;
+        return Ok(Found {
+            addresses: resolved.addresses,
+            canonical: resolved.canonical,
+            port: 0,
+        });
+    };
+    let text = |text: &str| CString::new(text).map_err(|_| Error::Resolve(ResolveError::NoName));
+    let (host, service) = (text(&proxy.host)?, text(&proxy.port.to_string())?);
+    let resolved = net::resolve(&host, &service)?;
+    Ok(Found {
+        addresses: resolved.addresses,
+        canonical: None,
+        port: port(&stop.service)?,
+    })
+}
+
+fn port(service: &CStr) -> Result<u16> {
+    net::service_port(service).ok_or(Error::Resolve(ResolveError::Service))
 }

@@ -5,9 +5,12 @@ use std::collections::VecDeque;
 use std::ffi::{CStr, c_int};
 use std::ptr;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::{Asked, Run, State, far};
 use crate::error::Error;
-use crate::net::{Identity, Obstacle, Secured, TlsSetup};
+use crate::net::{Identity, Obstacle, Pin, Secured, TlsSetup};
 use crate::protocol::{Engine, Event};
 use crate::session::callback::{Call, TlsEstablished, TlsQuestion};
 use crate::session::{Session, Timeout};
@@ -30,7 +33,13 @@ impl Run {
         // A copy, so that nothing is borrowed when OpenSSL asks for the pass phrase of a key.
         let context = session.tls_context().borrow().clone();
         let canonical = session.server_name().borrow().clone();
-        let obstacle = match TlsSetup::prepare(context.as_ref(), &self.host, canonical.as_deref()) {
+        let prepared = match session.terms() {
+            Some(terms) => {
+                TlsSetup::prepare_with(terms.tls(), context.as_ref(), &self.host, canonical.as_deref())
+            }
+            None => TlsSetup::prepare(context.as_ref(), &self.host, canonical.as_deref()),
+        };
+        let obstacle = match prepared {
             Ok(setup) => {
                 let lacks_key = setup.lacks_key();
                 self.tls = Some(Tls {
@@ -78,7 +87,8 @@ impl Run {
         if !link.parser.is_empty() {
             return link.engine.fail(Error::ResponseSyntax);
         }
-        let deadline = far(session.timeouts.get().of(Timeout::Greeting));
+        let policy = session.terms().and_then(|terms| terms.reply_limit());
+        let deadline = far(policy.unwrap_or_else(|| session.timeouts.get().of(Timeout::Greeting)));
         match link.stream.secure(setup, Some(deadline)) {
             Ok(secured) => {
                 if let Some(trace) = &mut self.trace {
@@ -108,7 +118,7 @@ impl Run {
             return Some(Call::AskTls(question));
         }
         let secured = tls.secured.as_ref()?;
-        if let (Some(name), Some(context)) = (&secured.client_name, session.auth_context()) {
+        if let (Some(name), Some(context)) = (&secured.client_name, session.sasl()) {
             context.set_external_id(Some(name));
         }
         let established = TlsEstablished {
@@ -121,7 +131,12 @@ impl Run {
     }
 
     /// The application's answer to a question about TLS.
-    pub(super) fn tls_answered(&mut self, asked: &Asked, accepted: bool) {
+    pub(super) fn tls_answered(&mut self, session: &Session, asked: &Asked, accepted: bool) {
+        if let Asked::Certificate = asked {
+            if let Some(error) = self.policy_refuses(session, accepted) {
+                return self.with_engine(|engine| engine.tls_refused(error));
+            }
+        }
         self.note(|| format!("the application {}", if accepted { "accepts" } else { "refuses" }));
         match (asked, accepted) {
             (Asked::ClientKey, usable) => self.tls_prepared(usable),
@@ -132,6 +147,26 @@ impl Run {
                 self.with_engine(|engine| engine.tls_refused(error));
             }
         }
+    }
+
+    /// The policy's verdict on what the server has shown, where that is the last word.
+    fn policy_refuses(&mut self, session: &Session, accepted: bool) -> Option<Error> {
+        let terms = session.terms()?;
+        let tls = self.tls.as_ref()?;
+        let secured = tls.secured.as_ref()?;
+        if !terms.is_strict() && !matches!(secured.pin, Pin::Mismatch(_)) {
+            return None;
+        }
+        let why = tls.doubt.clone();
+        self.note(|| {
+            let program = if accepted {
+                "would accept the certificate"
+            } else {
+                "refuses the certificate"
+            };
+            format!("the callback of the program {program}; the policy does not: {why}")
+        });
+        Some(Error::Client.because(why))
     }
 
     /// Whether the connection is under TLS.
@@ -157,7 +192,13 @@ fn describe(secured: &Secured) -> String {
 fn doubt(question: &TlsQuestion, secured: &Secured, host: &CStr) -> String {
     let host = host.to_string_lossy();
     match (question, &secured.identity) {
-        (TlsQuestion::InvalidCertificate { .. }, _) => secured.verdict.to_owned(),
+        (TlsQuestion::InvalidCertificate { .. }, _) => match secured.pin {
+            Pin::Mismatch(Some(hash)) => {
+                format!("the key of the server is {}, which is not pinned", shown_pin(&hash))
+            }
+            Pin::Mismatch(None) => format!("{host} has shown no certificate"),
+            Pin::NotAsked | Pin::Matches => secured.verdict.to_owned(),
+        },
         (TlsQuestion::WeakCipher { bits }, _) => format!("the cipher has {bits} bits"),
         (TlsQuestion::NoCertificate, _) => format!("{host} has shown no certificate"),
         (_, Some(Identity::Mismatch { name_found })) if name_found.is_empty() => {
@@ -170,11 +211,22 @@ fn doubt(question: &TlsQuestion, secured: &Secured, host: &CStr) -> String {
     }
 }
 
+/// A pin as the policy's file has it.
+fn shown_pin(hash: &[u8; 32]) -> String {
+    format!("sha256:{}", BASE64_STANDARD.encode(hash))
+}
+
 /// What the application is asked, in the order in which it is asked. An accepted certificate
 /// does not make up for its name.
 fn questions(secured: &Secured) -> VecDeque<TlsQuestion> {
     let mut questions = VecDeque::new();
-    if !secured.is_verified() {
+    let pinned = secured.pin == Pin::Matches;
+    if let Pin::Mismatch(_) = secured.pin {
+        questions.push_back(TlsQuestion::InvalidCertificate {
+            verify_result: openssl_sys::X509_V_ERR_APPLICATION_VERIFICATION.into(),
+            ssl: secured.ssl,
+        });
+    } else if !pinned && !secured.is_verified() {
         questions.push_back(TlsQuestion::InvalidCertificate {
             verify_result: secured.verify_result,
             ssl: secured.ssl,
@@ -185,13 +237,13 @@ fn questions(secured: &Secured) -> VecDeque<TlsQuestion> {
     }
     match &secured.identity {
         None => questions.push_back(TlsQuestion::NoCertificate),
-        Some(Identity::Mismatch { name_found }) => {
+        Some(Identity::Mismatch { name_found }) if !pinned => {
             questions.push_back(TlsQuestion::WrongCertificate {
                 name_found: ptr::from_ref(name_found.as_c_str()).cast(),
                 ssl: secured.ssl,
             });
         }
-        Some(Identity::Matches) => {}
+        Some(Identity::Matches | Identity::Mismatch { .. }) => {}
     }
     questions
 }
