@@ -2,8 +2,8 @@
 //! The body of a message against the plainest encoder there can be: octet by octet, the whole
 //! text at once. What goes out, what is told of it, what is counted.
 
-use esmtp::content::header::{Facts, Headers};
-use esmtp::content::{Body, End, Framing, Note, Options, Output, Text};
+use esmtp::content::header::Headers;
+use esmtp::content::{Body, End, Facts, Framing, Note, Options, Output, Text};
 
 use super::Target;
 use super::input::Input;
@@ -70,6 +70,7 @@ impl Case {
         let facts = Facts {
             reverse_path: Some(b"me@example.org"),
             recipients: &|take| take(b"you@example.org"),
+            utf8: false,
             seconds: 1_136_239_445,
             microseconds: 1,
             pid: 2,
@@ -89,7 +90,7 @@ impl Case {
             let clean = if self.runs { text.clean_length(block) } else { 0 };
             let (run, rest) = block.split_at(clean);
             out.wire.extend_from_slice(run);
-            text.pass(run);
+            text.pass(run, &mut out);
             text.push(rest, &mut out);
         }
         assert_eq!(text.end(&mut out), End::Message);
@@ -157,7 +158,7 @@ pub(crate) fn difference(text: &[u8], expected: &[u8]) -> String {
 }
 
 /// CRLF, CR and LF end a line; what is left behind the last of them is one more.
-fn lines(text: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn lines(text: &[u8]) -> Vec<Vec<u8>> {
     let mut lines = vec![Vec::new()];
     let mut octets = text.iter().copied().peekable();
     while let Some(octet) = octets.next() {

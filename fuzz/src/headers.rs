@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The headers of a message can be neither smuggled in nor lost.
 
-use esmtp::content::header::{Facts, HeaderOption, Headers, Value};
-use esmtp::content::{Body, End, Framing, Options, Output, Text};
+use esmtp::content::header::{HeaderOption, Headers, Value};
+use esmtp::content::{Body, End, Facts, Framing, Options, Output, Text};
 
 use super::Target;
 use super::input::Input;
@@ -20,6 +20,7 @@ fn facts() -> Facts<'static> {
     Facts {
         reverse_path: Some(b"me@example.org"),
         recipients: &|take| take(b"you@example.org"),
+        utf8: false,
         seconds: 1_136_239_445,
         microseconds: 1,
         pid: 2,
@@ -80,7 +81,7 @@ fn divide(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// How many headers of a name there are.
-fn count(section: &[u8], name: &str) -> usize {
+fn number_of(section: &[u8], name: &str) -> usize {
     let lines = section.split(|&byte| byte == b'\n');
     let named = lines.filter(|line| {
         line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
@@ -126,7 +127,7 @@ fn headers(data: &[u8]) {
     let (section, _) = divide(&text);
     for (name, least) in [("Date", 1), ("From", 1), ("Message-Id", 0), ("Return-Path", 0)] {
         let most = usize::from(name != "Return-Path");
-        let found = count(section, name);
+        let found = number_of(section, name);
         assert!((least..=most).contains(&found), "{name}: {found}");
     }
 }

@@ -25,7 +25,9 @@ mod planted;
 mod policy;
 mod replies;
 mod sasl;
+mod section;
 mod shapes;
+mod values;
 
 /// Something that holds for any bytes.
 pub struct Target {
@@ -44,6 +46,8 @@ pub const TARGETS: &[Target] = &[
     engine::ENGINE,
     body::BODY,
     headers::HEADERS,
+    section::SECTION,
+    values::VALUES,
     envelope::XTEXT,
     envelope::PATHS,
     names::SERVER,

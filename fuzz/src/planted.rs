@@ -7,6 +7,8 @@ use std::ops::ControlFlow;
 use esmtp::content::{Body, Framing};
 
 use super::body::{Case, Sent};
+use super::input::Input;
+use super::{section, values};
 
 /// Inputs after which a defect must have shown.
 const ENOUGH: u64 = 20_000;
@@ -141,4 +143,75 @@ fn progress_that_is_lost_or_counts_a_dot() {
             true
         }) && case.judge(&sent).is_err()
     });
+}
+
+#[test]
+fn headers_that_are_told_or_shown_in_part() {
+    must_show("told", |data| {
+        let case = section::Case::new(data);
+        let mut sent = case.expected();
+        let long = sent.told.iter_mut().find(|octets| **octets > 1000);
+        long.is_some_and(|octets| {
+            *octets -= 1;
+            true
+        }) && case.judge(&sent).is_err()
+    });
+    for piece in [255, 65_536] {
+        must_show("shown", |data| {
+            let case = section::Case::new(data);
+            let mut sent = case.expected();
+            let is_long = sent.shown.len() > piece;
+            sent.shown.truncate(piece);
+            is_long && case.judge(&sent).is_err()
+        });
+    }
+}
+
+/// A text of which something is to become what must not go unnoticed.
+fn must_come(what: &str, comes: impl Fn(&section::Case, &[u8]) -> bool) {
+    must_show(what, |data| {
+        let case = section::Case::new(data);
+        comes(&case, &case.expected().wire)
+    });
+}
+
+#[test]
+fn texts_of_every_kind_come() {
+    let starts = |text: &[u8], with: &[u8]| text.starts_with(with);
+    let has = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    must_come("mbox", |case, wire| starts(&case.text, b"From a@b") && !has(wire, b"From a@b"));
+    must_come("two mbox lines", |case, _| {
+        starts(&case.text, b"From a@b") && has(&case.text, b"\n>From ")
+    });
+    must_come("an mbox line that is none", |case, wire| {
+        starts(&case.text, b"From  :") && starts(wire, b"From  :")
+    });
+    must_come("no headers", |case, wire| starts(wire, b"Date: Mon") && !case.text.is_empty());
+    // What is not replaced comes behind the date.
+    must_come("replaced", |_, wire| {
+        let date = wire.windows(9).position(|window| window == b"Date: Mon");
+        has(&wire[..date.unwrap_or_default()], b": mine")
+    });
+    must_come("removed", |case, wire| starts(&case.text, b"X-A: v") && !has(wire, b"X-A"));
+    must_come("a dot", |_, wire| starts(wire, b"..Dot"));
+    must_come("a long name", |case, _| case.text.windows(999).any(|name| name == [b'n'; 999]));
+}
+
+#[test]
+fn values_that_are_printed_wrong() {
+    let wrong: [(&str, fn(&[u8]) -> Vec<u8>); 5] = [
+        ("raw", |value| value.to_vec()),
+        ("meaning", |value| values::meaning(value).unwrap_or_default()),
+        ("LF", |value| value.iter().copied().filter(|octet| *octet != b'\r').collect()),
+        ("no blank", |value| value.split(|octet| *octet == b'\n').collect::<Vec<_>>().concat()),
+        ("CRLF", |value| {
+            value.split(|octet| *octet == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..])
+        }),
+    ];
+    for (what, print) in wrong {
+        must_show(what, |data| {
+            let value = values::value(&mut Input::new(data));
+            values::meaning(&value).is_some() && values::judge(&value, &print(&value), false).is_err()
+        });
+    }
 }

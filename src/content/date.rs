@@ -1,20 +1,44 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Dates as RFC 5322 §3.3 wants them, in English whatever the locale is.
 
+use std::cell::Cell;
+
 use super::facts::Facts;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const SECONDS_OF_DAY: i64 = 24 * 60 * 60;
+/// Octets of a date with a year of four digits.
+const USUAL: usize = 31;
+
+thread_local! {
+    /// The date that was printed last: many messages leave in a second.
+    static LAST: Cell<(i64, i32, [u8; USUAL])> = const { Cell::new((0, 0, *b"Thu, 01 Jan 1970 00:00:00 +0000")) };
+}
 
 /// Appends a time in the local time zone. One that cannot be represented is replaced by the
 /// time now.
 pub(super) fn write_local(seconds: i64, facts: &Facts<'_>, out: &mut Vec<u8>) {
-    let mut at = |seconds| print(seconds, (facts.local_offset)(seconds)?, out);
+    let mut at = |seconds| print_again(seconds, (facts.local_offset)(seconds)?, out);
     if at(seconds).or_else(|| at(facts.seconds)).is_none() {
         print(facts.seconds, 0, out);
     }
+}
+
+/// Appends a time as [`print`] does.
+fn print_again(seconds: i64, offset: i32, out: &mut Vec<u8>) -> Option<()> {
+    let (last_seconds, last_offset, text) = LAST.get();
+    if (last_seconds, last_offset) == (seconds, offset) {
+        out.extend_from_slice(&text);
+        return Some(());
+    }
+    let start = out.len();
+    print(seconds, offset, out)?;
+    if let Some(text) = out.get(start..).and_then(|text| text.try_into().ok()) {
+        LAST.set((seconds, offset, text));
+    }
+    Some(())
 }
 
 /// Appends a time as it is in a zone `offset` seconds ahead of UTC; nothing if that cannot be
@@ -133,6 +157,7 @@ mod tests {
         let facts = |local_offset| Facts {
             reverse_path: None,
             recipients: &|_| {},
+            utf8: false,
             seconds: 60,
             microseconds: 0,
             pid: 1,

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! What headers that the library supplies are made of.
+//! What the values of headers are made of, apart from what the application set.
 
 /// Hands out the recipients of a message: calls the function it is given with each.
 pub type Recipients<'a> = dyn Fn(&mut dyn FnMut(&[u8])) + 'a;
 
-/// What the values of headers are made of, apart from what the application set.
+/// What is true when a text begins.
 pub struct Facts<'a> {
     /// The sender as the application wrote it; `None` is the null path.
     pub reverse_path: Option<&'a [u8]>,
     /// The recipients, as the application wrote them.
     pub recipients: &'a Recipients<'a>,
+    /// Whether the transaction uses SMTPUTF8, so that headers need not be ASCII (RFC 6532).
+    pub utf8: bool,
     /// The time now, in seconds since 1970.
     pub seconds: i64,
     /// The rest of the time now.

@@ -8,17 +8,16 @@
 
 pub mod header;
 
+mod clean;
 mod date;
 mod facts;
 mod lines;
 mod message_id;
 mod note;
+mod opening;
 mod options;
 mod section;
 mod text;
-
-#[cfg(test)]
-mod properties;
 
 pub use facts::{Facts, Recipients};
 pub use note::{Note, Output};

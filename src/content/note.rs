@@ -42,8 +42,15 @@ impl HeaderNotes {
         Self { count, show, length: 0, kept: Vec::new() }
     }
 
+    fn is_wanted(&self) -> bool {
+        self.count || self.show
+    }
+
     /// Takes some octets of the header.
     pub(super) fn add(&mut self, octets: &[u8], notes: &mut VecDeque<Note>) {
+        if !self.is_wanted() {
+            return;
+        }
         self.length = self.length.saturating_add(octets.len());
         if self.show {
             self.kept.extend_from_slice(octets);
@@ -57,6 +64,9 @@ impl HeaderNotes {
 
     /// The header is over.
     pub(super) fn close(&mut self, notes: &mut VecDeque<Note>) {
+        if !self.is_wanted() {
+            return;
+        }
         let length = std::mem::take(&mut self.length);
         if self.count && length > 0 {
             notes.push_back(Note::Data(length));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-//! How a text is to be sent.
+//! How a text is to be sent, and what is to be noted of it.
 
-/// How a text is to be sent, and what is to be noted of it.
+/// What is settled before a text begins.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// How the server is told where the text ends.

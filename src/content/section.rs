@@ -61,6 +61,21 @@ impl Section {
             }
             let stop = memchr2(CR, LF, rest).unwrap_or(rest.len());
             let (run, after) = rest.split_at_checked(stop)?;
+            if let [CR, LF, after @ ..] = after {
+                rest = after;
+                if self.line == Line::Start {
+                    let (line, _) = block.split_at_checked(block.len() - after.len())?;
+                    let line = line.get(line.len() - run.len() - CRLF.len()..)?;
+                    if run.is_empty() {
+                        return Some(rest);
+                    }
+                    self.whole(line, run, out);
+                } else {
+                    self.run(run, out);
+                    self.end_line(out);
+                }
+                continue;
+            }
             self.run(run, out);
             let (end, after) = after.split_first()?;
             rest = after;
@@ -75,6 +90,25 @@ impl Section {
         None
     }
 
+    /// Takes a line in one piece, which needs no change; `text` is the same without its end.
+    fn whole(&mut self, line: &[u8], text: &[u8], out: &mut Output) {
+        if matches!(text, [b' ' | b'\t', ..]) {
+            return self.write(line, out);
+        }
+        self.notes.close(&mut out.notes);
+        let stop = text.iter().position(|octet| matches!(octet, b':' | b' ' | b'\t'));
+        let fate = match stop.and_then(|stop| text.split_at_checked(stop)) {
+            Some((name, [b':', ..])) if name.len() <= NAME_MAX => self.plan.meet(name),
+            _ => Fate::Passes,
+        };
+        self.passes = matches!(fate, Fate::Passes);
+        match fate {
+            Fate::Passes => self.start(line, out),
+            Fate::Dropped => {}
+            Fate::Replaced(header) => add(header, self.dots, &mut self.notes, out),
+        }
+    }
+
     /// Notes the header before the present line: nothing follows that could continue it.
     pub(super) fn close_notes(&mut self, out: &mut Output) {
         if self.line == Line::Start {
@@ -83,7 +117,7 @@ impl Section {
     }
 
     /// Ends the section: adds what the message lacks, then the empty line.
-    pub(super) fn end(mut self, out: &mut Output) {
+    pub(super) fn end(&mut self, out: &mut Output) {
         if self.after_cr {
             self.run(b" ", out);
         }
@@ -92,7 +126,7 @@ impl Section {
         }
         self.notes.close(&mut out.notes);
         for header in self.plan.missing() {
-            self.add(&header, out);
+            add(header, self.dots, &mut self.notes, out);
         }
         out.wire.extend_from_slice(CRLF);
     }
@@ -126,23 +160,24 @@ impl Section {
             return;
         };
         self.name.extend_from_slice(part);
-        let fate = match after {
+        match after {
             [] => return,
-            [b':', ..] => self.plan.meet(&self.name),
-            _ => Fate::Passes,
-        };
-        self.settle(fate, out);
+            [b':', ..] => self.settle(true, out),
+            _ => self.settle(false, out),
+        }
         self.write(after, out);
     }
 
-    fn settle(&mut self, fate: Fate, out: &mut Output) {
+    /// What was held back is the start of a header, or of some other line.
+    fn settle(&mut self, is_header: bool, out: &mut Output) {
         self.line = Line::Settled;
-        self.passes = matches!(fate, Fate::Passes);
         let mut name = std::mem::take(&mut self.name);
+        let fate = if is_header { self.plan.meet(&name) } else { Fate::Passes };
+        self.passes = matches!(fate, Fate::Passes);
         match fate {
             Fate::Passes => self.start(&name, out),
             Fate::Dropped => {}
-            Fate::Replaced(header) => self.add(&header, out),
+            Fate::Replaced(header) => add(header, self.dots, &mut self.notes, out),
         }
         name.clear();
         self.name = name;
@@ -150,24 +185,15 @@ impl Section {
 
     fn end_line(&mut self, out: &mut Output) {
         if self.line == Line::Name {
-            self.settle(Fate::Passes, out);
+            self.settle(false, out);
         }
         self.write(CRLF, out);
         self.line = Line::Start;
     }
 
-    /// Writes a header of the library's.
-    fn add(&mut self, header: &[u8], out: &mut Output) {
-        self.start(header, out);
-        self.notes.close(&mut out.notes);
-    }
-
     /// Writes the start of a line.
     fn start(&mut self, text: &[u8], out: &mut Output) {
-        if self.dots && text.first() == Some(&b'.') {
-            out.wire.push(b'.');
-        }
-        out.wire.extend_from_slice(text);
+        start(text, self.dots, out);
         self.notes.add(text, &mut out.notes);
     }
 
@@ -180,9 +206,24 @@ impl Section {
     }
 }
 
+/// Writes a header of the library's.
+fn add(header: &[u8], dots: bool, notes: &mut HeaderNotes, out: &mut Output) {
+    start(header, dots, out);
+    notes.add(header, &mut out.notes);
+    notes.close(&mut out.notes);
+}
+
+fn start(text: &[u8], dots: bool, out: &mut Output) {
+    if dots && text.first() == Some(&b'.') {
+        out.wire.push(b'.');
+    }
+    out.wire.extend_from_slice(text);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::header::{Facts, HeaderOption, Headers, Value};
+    use super::super::facts::Facts;
+    use super::super::header::{HeaderOption, Headers, Value};
     use super::super::note::Note;
     use super::super::options::Body;
     use super::*;
@@ -192,6 +233,7 @@ mod tests {
         let facts = Facts {
             reverse_path: Some(b"me@example.org"),
             recipients: &|_| {},
+            utf8: false,
             seconds: 0,
             microseconds: 0,
             pid: 1,

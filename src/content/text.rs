@@ -4,6 +4,7 @@
 use super::header::Plan;
 use super::lines::Lines;
 use super::note::Output;
+use super::opening::{EmptyLine, Opening, Step};
 use super::options::{Body, Framing, Options};
 use super::section::Section;
 use crate::fault::{self, Layer};
@@ -21,14 +22,20 @@ pub enum End {
 #[derive(Debug)]
 pub struct Text {
     options: Options,
+    /// As long as it is not known how the text begins.
+    opening: Option<Opening>,
+    /// Until the headers are over.
+    section: Option<Section>,
     place: Place,
+    /// What a text without headers begins with is body; that no empty line has come in it.
+    unheaded: Option<EmptyLine>,
     body_length: usize,
 }
 
 /// How far the text has come.
 #[derive(Debug)]
 enum Place {
-    Headers(Section),
+    Headers,
     Body(Lines),
     BinaryBody,
     /// Complete; anything more would be taken for a command by the server.
@@ -41,7 +48,10 @@ impl Text {
     pub fn new(plan: Plan, options: Options) -> Self {
         Self {
             options,
-            place: Place::Headers(Section::new(plan, options)),
+            opening: Some(Opening::default()),
+            section: Some(Section::new(plan, options)),
+            place: Place::Headers,
+            unheaded: None,
             body_length: 0,
         }
     }
@@ -50,16 +60,35 @@ impl Text {
     pub fn push(&mut self, block: &[u8], out: &mut Output) {
         fault::point(Layer::Content);
         let mut rest = block;
-        if let Place::Headers(section) = &mut self.place {
-            let Some(body) = section.push(block, out) else {
+        if let Some(opening) = &mut self.opening {
+            match opening.take(block) {
+                Step::NeedsMore => return,
+                Step::Again(held, rest) => {
+                    self.push(&held, out);
+                    return self.push(rest, out);
+                }
+                Step::Headers(text) => rest = text,
+                Step::Body(text) => {
+                    rest = text;
+                    self.end_headers(out);
+                    self.unheaded = Some(EmptyLine::default());
+                }
+            }
+            self.opening = None;
+        }
+        if let Some(section) = &mut self.section {
+            let Some(body) = section.push(rest, out) else {
                 return;
             };
             rest = body;
             self.end_headers(out);
         }
+        if self.unheaded.as_mut().is_some_and(|empty| empty.comes_in(rest)) {
+            self.unheaded = None;
+        }
         let before = out.wire.len();
         match &mut self.place {
-            Place::Headers(_) | Place::Over => {}
+            Place::Headers | Place::Over => {}
             Place::Body(lines) => lines.push(rest, out),
             Place::BinaryBody => out.wire.extend_from_slice(rest),
         }
@@ -72,18 +101,21 @@ impl Text {
     #[must_use]
     #[inline(always)]
     pub fn clean_length(&self, block: &[u8]) -> usize {
+        if self.unheaded.is_some() {
+            return 0;
+        }
         match &self.place {
-            Place::Headers(_) | Place::Over => 0,
+            Place::Headers | Place::Over => 0,
             Place::Body(lines) => lines.clean_length(block),
             Place::BinaryBody => block.len(),
         }
     }
 
     /// Takes note of a run that goes out as it is.
-    pub fn pass(&mut self, run: &[u8]) {
+    pub fn pass(&mut self, run: &[u8], out: &mut Output) {
         self.body_length += run.len();
         if let Place::Body(lines) = &mut self.place {
-            lines.pass(run);
+            lines.pass(run, out);
         }
     }
 
@@ -95,15 +127,23 @@ impl Text {
     /// The source has no more: while headers are read, that ends the headers (a source without
     /// headers says so); after them it ends the message.
     pub fn end(&mut self, out: &mut Output) -> End {
+        if let Some(begun) = self.opening.take().and_then(Opening::into_line) {
+            self.end_headers(out);
+            self.unheaded = Some(EmptyLine::default());
+            self.push(&begun, out);
+        }
         match &mut self.place {
-            Place::Headers(_) => {
+            // What has come would have been headers, and a body may follow.
+            Place::Body(_) | Place::BinaryBody if self.unheaded.take().is_some() => {
+                self.end_line(out);
+                End::Headers
+            }
+            Place::Headers => {
                 self.end_headers(out);
                 End::Headers
             }
-            Place::Body(lines) => {
-                let before = out.wire.len();
-                lines.end(out);
-                self.body_length += out.wire.len() - before;
+            Place::Body(_) => {
+                self.end_line(out);
                 match self.options.framing {
                     Framing::Dots => out.wire.extend_from_slice(b".\r\n"),
                     Framing::Chunks => {}
@@ -120,13 +160,24 @@ impl Text {
 
     /// The text ends where it is; what was not told yet of what went out, is.
     pub fn abandon(&mut self, out: &mut Output) {
-        if let Place::Headers(section) = &mut self.place {
+        if let Some(section) = &mut self.section {
             section.close_notes(out);
         }
     }
 
+    fn end_line(&mut self, out: &mut Output) {
+        let before = out.wire.len();
+        if let Place::Body(lines) = &mut self.place {
+            lines.end(out);
+        }
+        self.body_length += out.wire.len() - before;
+    }
+
     fn end_headers(&mut self, out: &mut Output) {
-        let body = match self.options.body {
+        if let Some(mut section) = self.section.take() {
+            section.end(out);
+        }
+        self.place = match self.options.body {
             Body::Lines => {
                 let Options { framing, count, .. } = self.options;
                 Place::Body(Lines::new(framing, count))
@@ -137,15 +188,13 @@ impl Text {
             }
             Body::Binary => Place::BinaryBody,
         };
-        if let Place::Headers(section) = std::mem::replace(&mut self.place, body) {
-            section.end(out);
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::header::{Facts, Headers};
+    use super::super::facts::Facts;
+    use super::super::header::{Headers, Value};
     use super::super::note::Note;
     use super::*;
 
@@ -157,6 +206,7 @@ mod tests {
         let facts = Facts {
             reverse_path: Some(b"me@example.org"),
             recipients: &|_| {},
+            utf8: false,
             seconds: 0,
             microseconds: 0,
             pid: 1,
@@ -164,7 +214,7 @@ mod tests {
             local_offset: &|_| Some(0),
         };
         let mut headers = Headers::default();
-        headers.set(b"Message-Id", super::super::header::Value::MessageId(Some(b"1"))).unwrap();
+        headers.set(b"Message-Id", Value::MessageId(Some(b"1"))).unwrap();
         let options = Options {
             framing,
             body,
@@ -209,6 +259,72 @@ mod tests {
     fn an_end_ends_headers_that_have_no_empty_line() {
         let (wire, _) = send(&[Some("Subject: x\r\nTo: y"), None, Some("body"), None]);
         assert_eq!(wire, format!("Subject: x\r\nTo: y\r\n{SUPPLIED}\r\nbody\r\n.\r\n"));
+    }
+
+    #[test]
+    fn a_text_without_headers_is_all_body() {
+        for text in [
+            "Water!\r\nSensor 3: wet\r\n",
+            "Water!\n\nSensor 3: wet\n",
+            ": x\r\ny\r\n",
+            " a: b\r\nc: d\r\n",
+        ] {
+            let body = text.replace("\r\n", "\n").replace('\n', "\r\n");
+            let expected = format!("{SUPPLIED}\r\n{body}.\r\n");
+            assert_eq!(send(&[Some(text), None, None]).0, expected);
+            let mut blocks: Vec<Option<&str>> = (0..text.len()).map(|at| Some(&text[at..=at])).collect();
+            blocks.extend([None, None]);
+            assert_eq!(send(&blocks).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_text_without_headers_ends_as_it_would_with_them() {
+        // No empty line: the source is asked for a body.
+        assert_eq!(send(&[Some("no header\n"), None, Some("more"), None]).1, [End::Headers, End::Message]);
+        assert_eq!(send(&[Some("word"), None, None]).0, format!("{SUPPLIED}\r\nword\r\n.\r\n"));
+        assert_eq!(
+            send(&[Some("word"), None, Some("x"), None]).0,
+            format!("{SUPPLIED}\r\nword\r\nx\r\n.\r\n")
+        );
+        // One that came in parts.
+        for blocks in [["no header\n\n", ""], ["no header\n", "\n"], ["no header\r\n\r", "\nx: y"]] {
+            let [one, two] = blocks.map(Some);
+            assert_eq!(send(&[one, two, None]).1, [End::Message]);
+        }
+    }
+
+    #[test]
+    fn an_mbox_line_is_dropped() {
+        let expected = format!("To: b\r\n{SUPPLIED}\r\nbody\r\n.\r\n");
+        let lines =
+            ["From a@b Mon Jan  1 00:00:00 2001\n", ">From a@b  x\r\n", "From a\n>From b\n", "From \n"];
+        for line in lines {
+            let text = format!("{line}To: b\n\nbody\n");
+            assert_eq!(send(&[Some(&text), None]).0, expected, "{line:?}");
+            let mut blocks: Vec<Option<&str>> = (0..text.len()).map(|at| Some(&text[at..=at])).collect();
+            blocks.push(None);
+            assert_eq!(send(&blocks).0, expected, "{line:?}");
+        }
+        let body = send(&[Some("From a\nFrom b\n"), None, None]).0;
+        assert_eq!(body, format!("{SUPPLIED}\r\nFrom b\r\n.\r\n"));
+        assert_eq!(send(&[Some("From a"), None, None]).0, format!("{SUPPLIED}\r\n.\r\n"));
+        for header in ["From: a", "From : a", "From  \t: a", "From\t: a"] {
+            let (wire, _) = send(&[Some(header), Some("\n\n"), None]);
+            assert!(wire.starts_with(header), "{wire}");
+        }
+    }
+
+    #[test]
+    fn a_binary_text_begins_as_others_do() {
+        let mut text = with(Framing::Chunks, Body::Binary, false);
+        let mut out = Output::default();
+        text.push(b"From x\nno header\n\r", &mut out);
+        text.push(b"\0", &mut out);
+        assert_eq!(text.end(&mut out), End::Headers);
+        assert_eq!(text.end(&mut out), End::Message);
+        assert_eq!(out.wire, [SUPPLIED.as_bytes(), b"\r\nno header\n\r\0"].concat());
+        assert_eq!(text.take_body_length(), 12);
     }
 
     #[test]

@@ -9,34 +9,29 @@ use crate::error::{Error, Result};
 /// A header that the application set, or gave an option.
 #[derive(Debug, Clone)]
 pub(super) struct Field {
-    /// The name it was first called by.
-    name: Box<[u8]>,
-    /// The name it had when a value was first set: the one that is printed.
-    printed: Option<Box<[u8]>>,
+    /// The name it was first called by; once a value is set, the name it had then.
+    pub(super) name: Box<[u8]>,
+    /// A value was set once.
+    is_set: bool,
     pub(super) rule: &'static Rule,
+    /// The rule's position, if it is this header's own.
+    pub(super) own: Option<usize>,
     pub(super) content: Content,
     pub(super) overrides: bool,
     pub(super) prohibited: bool,
 }
 
 impl Field {
-    pub(super) fn new(name: &[u8], rule: &'static Rule) -> Self {
+    pub(super) fn new(name: &[u8], rule: &'static Rule, own: Option<usize>) -> Self {
         Self {
             name: name.into(),
-            printed: None,
+            is_set: false,
             rule,
+            own,
             content: Content::Unset,
             overrides: false,
             prohibited: false,
         }
-    }
-
-    pub(super) fn name(&self) -> &[u8] {
-        &self.name
-    }
-
-    pub(super) fn printed_name(&self) -> &[u8] {
-        self.printed.as_ref().unwrap_or(&self.name)
     }
 
     /// Takes a value, or one more. Tells whether it is the first.
@@ -53,9 +48,9 @@ impl Field {
             (Content::Date(_) | Content::Text(_) | Content::Mailboxes(_), _) => return Err(Error::Invalid),
             (content, new) => *content = new,
         }
-        let is_first = self.printed.is_none();
-        if is_first {
-            self.printed = Some(name.into());
+        let is_first = !std::mem::replace(&mut self.is_set, true);
+        if is_first && *self.name != *name {
+            self.name = name.into();
         }
         Ok(is_first)
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 pub(in crate::content) const NAME_MAX: usize = 998;
 
 /// What is always true of a header.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
     /// The name as the library prints it.
     pub(super) name: &'static str,
@@ -37,7 +37,15 @@ pub(super) enum Policy {
 
 /// The headers with rules of their own. Those that the library supplies come first, in the
 /// order in which they are printed.
-pub(super) static RULES: [Rule; 16] = [
+pub(super) static RULES: [Rule; RULE_COUNT] = TABLE;
+
+/// How many they are.
+pub(super) const RULE_COUNT: usize = 16;
+
+/// How many the library supplies.
+pub(super) const SUPPLIED: usize = 3;
+
+const TABLE: [Rule; RULE_COUNT] = [
     rule("Date", Policy::Required, Shape::Date),
     rule("From", Policy::Required, Shape::FROM),
     rule("Message-Id", Policy::Optional, Shape::MessageId),
@@ -57,23 +65,49 @@ pub(super) static RULES: [Rule; 16] = [
 ];
 
 /// The rule for all other headers.
-static OTHER: Rule = rule("", Policy::Optional, Shape::Text);
+pub(super) static OTHER: Rule = rule("", Policy::Optional, Shape::Text);
 
 const fn rule(name: &'static str, policy: Policy, shape: Shape) -> Rule {
     Rule { name, policy, shape }
 }
 
+/// Which rules have a name of a length: a bit for each, so that most names are compared with none.
+#[allow(clippy::indexing_slicing, reason = "the compiler does it")]
+const BY_LENGTH: [u16; 28] = {
+    let mut by_length = [0; 28];
+    let mut at = 0;
+    while at < TABLE.len() {
+        by_length[TABLE[at].name.len()] |= 1 << at;
+        at += 1;
+    }
+    by_length
+};
+
+/// The position of the rule of a name.
+pub(super) fn position(name: &[u8]) -> Option<usize> {
+    let mut candidates = BY_LENGTH.get(name.len()).copied().unwrap_or_default();
+    while candidates != 0 {
+        let at = candidates.trailing_zeros() as usize;
+        if RULES.get(at).is_some_and(|rule| rule.name.as_bytes().eq_ignore_ascii_case(name)) {
+            return Some(at);
+        }
+        candidates &= candidates - 1;
+    }
+    None
+}
+
 impl Rule {
-    /// The rule for a header that the application wants to set.
-    pub(super) fn for_application(name: &[u8]) -> Result<&'static Self> {
+    /// The rule for a header that the application wants to set, and its position if it is one of
+    /// its own.
+    pub(super) fn for_application(name: &[u8]) -> Result<(&'static Self, Option<usize>)> {
         let good = |byte: &u8| byte.is_ascii_graphic() && *byte != b':';
         if name.is_empty() || name.len() > NAME_MAX || !name.iter().all(good) {
             return Err(Error::Invalid);
         }
-        let named = |name: &[u8]| RULES.iter().find(|rule| same(rule.name.as_bytes(), name));
-        let rule = find(name, named).unwrap_or(&OTHER);
+        let position = find(name, position);
+        let rule = position.and_then(|at| RULES.get(at)).unwrap_or(&OTHER);
         match rule.policy {
-            Policy::Required | Policy::Optional => Ok(rule),
+            Policy::Required | Policy::Optional => Ok((rule, position)),
             Policy::Preserved | Policy::Prohibited => Err(Error::Invalid),
         }
     }
@@ -82,20 +116,11 @@ impl Rule {
     pub(super) fn is_supplied(&self) -> bool {
         self.policy == Policy::Required || matches!(self.shape, Shape::MessageId)
     }
-
-    /// Whether this is the rule of one header alone.
-    pub(super) fn is_its_own(&self) -> bool {
-        !self.name.is_empty()
-    }
-}
-
-/// Whether two names mean the same header (RFC 5322 §1.2.2).
-pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
-    one.eq_ignore_ascii_case(other)
 }
 
 /// Looks for a name, then for the family it belongs to: a name that ends in its first hyphen
 /// (`Content-`) stands for every header that starts with it.
+#[inline]
 pub(super) fn find<T>(name: &[u8], lookup: impl Fn(&[u8]) -> Option<T>) -> Option<T> {
     lookup(name).or_else(|| {
         let hyphen = name.iter().position(|&byte| byte == b'-')?;
@@ -108,7 +133,7 @@ mod tests {
     use super::*;
 
     fn rule_of(name: &str) -> Result<&'static str> {
-        Rule::for_application(name.as_bytes()).map(|rule| rule.name)
+        Rule::for_application(name.as_bytes()).map(|(rule, _)| rule.name)
     }
 
     #[test]

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Values of headers, checked when they are set.
 
+use super::encoded_word;
+use super::fold::folded;
+use super::mailbox;
 use crate::error::{Error, Result};
 
 /// The value that an application gives a header.
@@ -69,11 +72,40 @@ pub(super) enum Content {
     /// None, and printed so.
     Empty,
     Date(i64),
-    Text(Box<[u8]>),
+    Text(Printed),
     ReversePath,
     Recipients,
-    /// As they are printed, in the order in which they were set.
-    Mailboxes(Vec<Box<[u8]>>),
+    /// In the order in which they were set.
+    Mailboxes(Vec<Printed>),
+}
+
+/// A value as it is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Printed {
+    given: Box<[u8]>,
+    /// Without SMTPUTF8, if that makes a difference (RFC 2047).
+    encoded: Option<Box<[u8]>>,
+}
+
+impl Printed {
+    pub(super) fn new(given: Vec<u8>, encoded: Option<Vec<u8>>) -> Self {
+        Self {
+            given: given.into(),
+            encoded: encoded.map(Into::into),
+        }
+    }
+
+    pub(super) fn plain(given: &[u8]) -> Self {
+        Self { given: given.into(), encoded: None }
+    }
+
+    /// How it goes out in a transaction with SMTPUTF8 or without.
+    pub(super) fn wire(&self, utf8: bool) -> &[u8] {
+        match &self.encoded {
+            Some(encoded) if !utf8 => encoded,
+            _ => &self.given,
+        }
+    }
 }
 
 impl Shape {
@@ -117,8 +149,8 @@ impl Shape {
         matches!(self, Self::Mailbox { list: true, .. })
     }
 
-    /// Checks a value for a header of this shape.
-    pub(super) fn accept(self, value: Value<'_>) -> Result<Content> {
+    /// Checks a value for a header of this shape, whose first line begins with so many octets.
+    pub(super) fn accept(self, value: Value<'_>, column: usize) -> Result<Content> {
         match (self, value) {
             (Self::Date, Value::Date(Some(0))) | (Self::MessageId, Value::MessageId(None)) => {
                 Ok(Content::Unset)
@@ -126,7 +158,7 @@ impl Shape {
             (Self::Date, Value::Date(Some(seconds))) => Ok(Content::Date(seconds)),
             (Self::MessageId, Value::MessageId(Some(id))) => message_id(id).map(Content::Text),
             (Self::Text, Value::Text(None)) => Ok(Content::Empty),
-            (Self::Text, Value::Text(Some(text))) => Ok(Content::Text(checked(text)?.into())),
+            (Self::Text, Value::Text(Some(value))) => text(value, column).map(Content::Text),
             (Self::Mailbox { without, .. }, Value::Mailbox { phrase: None, mailbox: None }) => {
                 match without {
                     Without::Refused => Err(Error::Invalid),
@@ -135,67 +167,29 @@ impl Shape {
                 }
             }
             (Self::Mailbox { empty, .. }, Value::Mailbox { phrase, mailbox: Some(mailbox) }) => {
-                Ok(Content::Mailboxes(vec![print_mailbox(phrase, mailbox, empty)?]))
+                Ok(Content::Mailboxes(vec![mailbox::printed(phrase, mailbox, empty, column)?]))
             }
             _ => Err(Error::Invalid),
         }
     }
 }
 
+/// Text without structure, encoded if it is not ASCII (RFC 2047 §5 (1)).
+fn text(value: &[u8], column: usize) -> Result<Printed> {
+    let value = folded(value)?;
+    let other = std::str::from_utf8(&value).ok().filter(|text| !text.is_ascii());
+    let encoded = other.map(|text| encoded_word::encode_text(text, column));
+    Ok(Printed::new(value, encoded))
+}
+
 /// A message identifier in the brackets that RFC 5322 §3.6.4 wants; some programs bring them.
-fn message_id(id: &[u8]) -> Result<Box<[u8]>> {
-    let id = checked(id)?;
+fn message_id(id: &[u8]) -> Result<Printed> {
+    let id = folded(id)?;
     let bare = match id.as_slice() {
         [b'<', bare @ .., b'>'] => bare,
         bare => bare,
     };
-    Ok([b"<", bare, b">"].concat().into())
-}
-
-/// A mailbox, with a phrase as a quoted string (RFC 5322 §3.2.4). The mailbox itself is not
-/// looked into: programs put whole lists there.
-fn print_mailbox(phrase: Option<&[u8]>, mailbox: &[u8], empty: &str) -> Result<Box<[u8]>> {
-    let mailbox = checked(mailbox)?;
-    let Some(phrase) = phrase else {
-        return Ok(if mailbox.is_empty() { empty.as_bytes().into() } else { mailbox.into() });
-    };
-    let mut printed = Vec::with_capacity(phrase.len() + mailbox.len() + 5);
-    printed.push(b'"');
-    for byte in checked(phrase)? {
-        if matches!(byte, b'"' | b'\\') {
-            printed.push(b'\\');
-        }
-        printed.push(byte);
-    }
-    printed.extend_from_slice(b"\" <");
-    printed.extend_from_slice(&mailbox);
-    printed.push(b'>');
-    Ok(printed.into())
-}
-
-/// Text as it can stand in a header. A line end followed by a blank is a fold (RFC 5322
-/// §2.2.3) and is written as CRLF; one line end after everything is dropped, since programs
-/// add it. Any other line end, or a NUL, would let the text put headers of its own into the
-/// message.
-fn checked(text: &[u8]) -> Result<Vec<u8>> {
-    let text = text.strip_suffix(b"\n").map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
-    let mut lines = text.split(|&byte| byte == b'\n').peekable();
-    let mut clean = Vec::with_capacity(text.len());
-    let mut is_fold = false;
-    while let Some(line) = lines.next() {
-        let ends = lines.peek().is_some();
-        let line = if ends { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
-        if is_fold && !matches!(line, [b' ' | b'\t', ..]) || line.iter().any(|byte| matches!(byte, b'\r' | 0))
-        {
-            return Err(Error::Invalid);
-        }
-        clean.extend_from_slice(line);
-        if ends {
-            clean.extend_from_slice(b"\r\n");
-            is_fold = true;
-        }
-    }
-    Ok(clean)
+    Ok(Printed::plain(&[b"<", bare, b">"].concat()))
 }
 
 #[cfg(test)]
@@ -203,9 +197,12 @@ mod tests {
     use super::*;
 
     fn printed(shape: Shape, value: Value<'_>) -> Result<String> {
-        match shape.accept(value)? {
-            Content::Text(text) => Ok(String::from_utf8_lossy(&text).into()),
-            Content::Mailboxes(list) => Ok(String::from_utf8_lossy(&list.concat()).into()),
+        match shape.accept(value, 9)? {
+            Content::Text(text) => Ok(String::from_utf8_lossy(text.wire(false)).into()),
+            Content::Mailboxes(list) => {
+                let list: Vec<&[u8]> = list.iter().map(|one| one.wire(false)).collect();
+                Ok(String::from_utf8_lossy(&list.concat()).into())
+            }
             other => Ok(format!("{other:?}")),
         }
     }
@@ -216,48 +213,57 @@ mod tests {
         printed(shape, Value::Mailbox { phrase, mailbox })
     }
 
-    fn text(text: &[u8]) -> Result<String> {
-        printed(Shape::Text, Value::Text(Some(text)))
-    }
-
     #[test]
-    fn folds_are_written_with_crlf() {
-        assert_eq!(text(b"a\r\n b\n\tc").as_deref(), Ok("a\r\n b\r\n\tc"));
-        assert_eq!(text(b"\n a").as_deref(), Ok("\r\n a"));
-    }
-
-    #[test]
-    fn one_line_end_after_the_text_is_dropped() {
-        assert_eq!(text(b"a\r\n").as_deref(), Ok("a"));
-        assert_eq!(text(b"a\n").as_deref(), Ok("a"));
-        assert_eq!(text(b"\r\n").as_deref(), Ok(""));
-        assert_eq!(text(b"").as_deref(), Ok(""));
-    }
-
-    #[test]
-    fn text_cannot_add_headers() {
-        let bad: [&[u8]; 9] = [
-            b"a\r\nBcc: x",
-            b"a\nb",
-            b"a\rb",
-            b"a\r",
-            b"a\n\n",
-            b"a\r\n\r\n",
-            b"a\r\n\r\nbody",
-            b"a\0b",
-            b"a\r\r\n b",
+    fn a_value_cannot_add_headers() {
+        let values: [(Shape, fn(&[u8]) -> Value<'_>, &str); 4] = [
+            (Shape::Text, |value| Value::Text(Some(value)), "a\r\n Bcc: x"),
+            (Shape::MessageId, |value| Value::MessageId(Some(value)), "<a\r\n Bcc: x>"),
+            (
+                Shape::TO,
+                |value| Value::Mailbox {
+                    phrase: Some(value),
+                    mailbox: Some(b"a@b"),
+                },
+                "\"a\r\n Bcc: x\" <a@b>",
+            ),
+            (Shape::TO, |value| Value::Mailbox { phrase: None, mailbox: Some(value) }, "a\r\n Bcc: x"),
         ];
-        for value in bad {
-            assert_eq!(text(value), Err(Error::Invalid), "{value:?}");
-            let id = Value::MessageId(Some(value));
-            assert_eq!(printed(Shape::MessageId, id), Err(Error::Invalid), "{value:?}");
-            let in_phrase = Value::Mailbox {
-                phrase: Some(value),
-                mailbox: Some(b"a@b"),
-            };
-            assert_eq!(printed(Shape::TO, in_phrase), Err(Error::Invalid), "{value:?}");
-            let in_mailbox = Value::Mailbox { phrase: None, mailbox: Some(value) };
-            assert_eq!(printed(Shape::TO, in_mailbox), Err(Error::Invalid), "{value:?}");
+        for (shape, value, expected) in values {
+            for end in ["\r\n", "\n", "\r", "\r\n\r\n", "\n\n"] {
+                let text = format!("a{end}Bcc: x{end}");
+                assert_eq!(printed(shape, value(text.as_bytes())).as_deref(), Ok(expected));
+            }
+            assert_eq!(printed(shape, value(b"a\0b")), Err(Error::Invalid));
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_ascii_is_encoded_unless_the_transaction_is_utf8() {
+        let both = |value: &[u8]| {
+            let value = super::text(value, 9).unwrap();
+            [false, true].map(|utf8| value.wire(utf8).to_vec())
+        };
+        let [ascii, utf8] = both("caf\u{e9}\nau lait".as_bytes());
+        assert_eq!(ascii, b"=?utf-8?b?Y2Fmw6k=?= au lait");
+        assert_eq!(utf8, "caf\u{e9}\r\n au lait".as_bytes());
+        for given in [&b"caf\xe9"[..], b"ASCII", b"\x1b$B"] {
+            assert_eq!(both(given), [given, given]);
+        }
+    }
+
+    #[test]
+    fn encoded_text_has_short_lines() {
+        for letter in ["\u{e9}", "\u{20ac}", "\u{1f600}", "x\u{e9} "] {
+            for column in [4, 9, 60, 70, 74, 75, 76, 80] {
+                let text = letter.repeat(200);
+                let printed = super::text(text.as_bytes(), column).unwrap();
+                let wire = String::from_utf8(printed.wire(false).to_vec()).unwrap();
+                assert!(wire.is_ascii());
+                for line in wire.split("\r\n").skip(1) {
+                    assert!(line.starts_with(' ') && line.len() <= 76, "{line}");
+                    assert!(line.split(' ').all(|word| word.len() <= 75), "{line}");
+                }
+            }
         }
     }
 
@@ -267,14 +273,6 @@ mod tests {
             let value = Value::MessageId(Some(id.as_bytes()));
             assert_eq!(printed(Shape::MessageId, value).as_deref(), Ok("<1@example.org>"));
         }
-    }
-
-    #[test]
-    fn phrases_are_quoted() {
-        let quoted = |phrase| mailbox(Shape::TO, Some(phrase), Some("a@b"));
-        assert_eq!(quoted("A B").as_deref(), Ok("\"A B\" <a@b>"));
-        assert_eq!(quoted("").as_deref(), Ok("\"\" <a@b>"));
-        assert_eq!(quoted(r#"a "b" \ c"#).as_deref(), Ok(r#""a \"b\" \\ c" <a@b>"#));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::content::header::{Facts, Plan};
+use crate::content::Facts;
+use crate::content::header::Plan;
 use crate::host;
 use crate::session::{Message, ReversePath, Session};
 
@@ -20,6 +21,7 @@ pub(super) fn plan(session: &Session, message: &Message) -> Plan {
     let facts = Facts {
         reverse_path,
         recipients: &|take| message.for_each_recipient(|one| take(one.mailbox().shown())),
+        utf8: message.needs_utf8(),
         seconds: i64::try_from(now.as_secs()).unwrap_or(i64::MAX),
         microseconds: now.subsec_micros(),
         pid: std::process::id(),

@@ -127,18 +127,18 @@ impl Transfer {
         if run.len() >= sizes::DIRECT {
             match self.carrier {
                 Carrier::Data => {
-                    self.text.pass(run);
+                    self.text.pass(run, &mut self.output);
                     return Passage::Direct { run, rest };
                 }
                 Carrier::Chunks if rest.is_empty() && more_follows => {
-                    self.text.pass(run);
+                    self.text.pass(run, &mut self.output);
                     return Passage::Chunk { run };
                 }
                 Carrier::Chunks => {}
             }
         }
         self.destination(queue).extend_from_slice(run);
-        self.text.pass(run);
+        self.text.pass(run, &mut self.output);
         self.push(rest, queue);
         Passage::Copied
     }

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Mailboxes as headers show them: a phrase, and an address that nobody looks into, since
+//! programs put whole lists there (RFC 5322 §3.4).
+
+use std::borrow::Cow;
+
+use super::encoded_word;
+use super::fold::folded;
+use super::value::Printed;
+use crate::content::CRLF;
+use crate::error::Result;
+
+/// A mailbox that the application set, on a line that begins with so many octets.
+pub(super) fn printed(phrase: Option<&[u8]>, mailbox: &[u8], empty: &str, column: usize) -> Result<Printed> {
+    let mailbox = folded(mailbox)?;
+    // In a list, what is before the first line end would be a line of blanks.
+    let mailbox = mailbox.strip_prefix(CRLF).unwrap_or(&mailbox);
+    let Some(phrase) = phrase else {
+        return Ok(Printed::plain(if mailbox.is_empty() { empty.as_bytes() } else { mailbox }));
+    };
+    // Some programs bring the brackets.
+    let bare = match mailbox {
+        [b'<', bare @ .., b'>'] => bare,
+        bare => bare,
+    };
+    let phrase = folded(phrase)?;
+    let print = |phrase: Vec<u8>| [&phrase, &b" <"[..], bare, b">"].concat();
+    let encoded = encodable(&phrase).map(|_| print(words(&phrase, column, true)));
+    Ok(Printed::new(print(words(&phrase, column, false)), encoded))
+}
+
+/// A mailbox of the envelope as the application wrote it; without SMTPUTF8 with its phrase
+/// encoded.
+pub(super) fn of_envelope(given: &[u8], utf8: bool, column: usize) -> Cow<'_, [u8]> {
+    let line = given.strip_suffix(b"\n").map_or(given, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let encoded = || {
+        let (phrase, address) = split(line)?;
+        encodable(phrase)?;
+        Some([&words(&unquoted(phrase), column, true), &b" "[..], address].concat())
+    };
+    match if utf8 || line.is_ascii() { None } else { encoded() } {
+        Some(encoded) => Cow::Owned(encoded),
+        None => Cow::Borrowed(line),
+    }
+}
+
+/// Splits before the last `<` outside of quotes.
+fn split(mailbox: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mut quoted, mut escaped, mut bracket) = (false, false, None);
+    for (at, octet) in mailbox.iter().enumerate() {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'<' if !quoted => bracket = Some(at),
+            _ => {}
+        }
+    }
+    let (phrase, address) = mailbox.split_at_checked(bracket?)?;
+    Some((phrase.trim_ascii(), address))
+}
+
+/// What a phrase means that has quoted strings.
+fn unquoted(phrase: &[u8]) -> Vec<u8> {
+    let (mut quoted, mut escaped) = (false, false);
+    let means = |octet: &&u8| match **octet {
+        _ if escaped => {
+            escaped = false;
+            true
+        }
+        b'\\' if quoted => {
+            escaped = true;
+            false
+        }
+        b'"' => {
+            quoted = !quoted;
+            false
+        }
+        _ => true,
+    };
+    phrase.iter().filter(means).copied().collect()
+}
+
+/// Text that can be an encoded word and need be one.
+fn encodable(phrase: &[u8]) -> Option<&str> {
+    std::str::from_utf8(phrase).ok().filter(|phrase| !phrase.is_ascii())
+}
+
+/// A phrase as words (RFC 5322 §3.2.5): encoded words that the application made stay what they are
+/// (RFC 2047 §5), what is between them is quoted; or encoded, if it is not ASCII and has to be.
+fn words(phrase: &[u8], column: usize, encode: bool) -> Vec<u8> {
+    let mut words = Words {
+        column,
+        encode,
+        printed: Vec::with_capacity(phrase.len() + 2),
+    };
+    let mut others = Vec::new();
+    let mut any = false;
+    for word in phrase.split(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n')) {
+        if encoded_word::fits_phrase(word) {
+            words.others(&mut others, true);
+            words.word(word);
+            any = true;
+        } else {
+            others.extend_from_slice(word);
+            others.push(b' ');
+        }
+    }
+    if any {
+        words.others(&mut others, false);
+    } else {
+        words.quote_or_encode(phrase);
+    }
+    words.printed
+}
+
+/// A phrase on its way.
+struct Words {
+    column: usize,
+    encode: bool,
+    printed: Vec<u8>,
+}
+
+impl Words {
+    fn word(&mut self, word: &[u8]) {
+        if !self.printed.is_empty() {
+            self.printed.push(b' ');
+        }
+        self.printed.extend_from_slice(word);
+    }
+
+    /// What stands beside encoded words.
+    fn others(&mut self, text: &mut Vec<u8>, is_followed: bool) {
+        let atoms = |octet: &u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~ ".contains(octet);
+        let others = std::mem::take(text);
+        let bare = others.trim_ascii();
+        if bare.is_empty() {
+        } else if bare.iter().all(atoms) {
+            self.word(bare);
+        } else if self.encode && encodable(bare).is_some() {
+            // The blanks between encoded words are no part of the text (RFC 2047 §6.2).
+            let before = if self.printed.is_empty() { &b""[..] } else { b" " };
+            let after = if is_followed { &b" "[..] } else { b"" };
+            self.word(b"");
+            self.quote_or_encode(&[before, bare, after].concat());
+        } else {
+            self.word(b"");
+            self.quote_or_encode(bare);
+        }
+    }
+
+    fn quote_or_encode(&mut self, text: &[u8]) {
+        if let Some(text) = encodable(text).filter(|_| self.encode) {
+            return self.printed.extend(encoded_word::encode_all(text, self.column));
+        }
+        self.printed.push(b'"');
+        for &octet in text {
+            if matches!(octet, b'"' | b'\\') {
+                self.printed.push(b'\\');
+            }
+            self.printed.push(octet);
+        }
+        self.printed.push(b'"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn both(phrase: &str, mailbox: &str) -> (String, String) {
+        let printed = printed(Some(phrase.as_bytes()), mailbox.as_bytes(), "", 4).unwrap();
+        [false, true].map(|utf8| String::from_utf8(printed.wire(utf8).to_vec()).unwrap()).into()
+    }
+
+    fn with(phrase: &str) -> String {
+        both(phrase, "a@b").0
+    }
+
+    fn shown(given: &str, utf8: bool) -> String {
+        String::from_utf8(of_envelope(given.as_bytes(), utf8, 4).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn phrases_are_quoted() {
+        assert_eq!(with("A B"), "\"A B\" <a@b>");
+        assert_eq!(with(""), "\"\" <a@b>");
+        assert_eq!(with(r#"a "b" \ c"#), r#""a \"b\" \\ c" <a@b>"#);
+        assert_eq!(with("a\nb"), "\"a\r\n b\" <a@b>");
+    }
+
+    #[test]
+    fn a_phrase_that_is_not_ascii_is_encoded_unless_the_transaction_is_utf8() {
+        let (ascii, utf8) = both("J\u{f6}rg \"x\"", "a@b");
+        assert_eq!(ascii, "=?utf-8?b?SsO2cmcgIngi?= <a@b>");
+        assert_eq!(utf8, "\"J\u{f6}rg \\\"x\\\"\" <a@b>");
+        let raw = printed(Some(b"J\xf6rg"), b"a@b", "", 4).unwrap();
+        assert_eq!(raw.wire(false), b"\"J\xf6rg\" <a@b>");
+    }
+
+    #[test]
+    fn encoded_words_are_not_quoted() {
+        assert_eq!(with("=?utf-8?Q?J=C3=B6rg?="), "=?utf-8?Q?J=C3=B6rg?= <a@b>");
+        assert_eq!(with("=?x?b?QQ==?=\r\n =?x?b?QQ==?= Smith"), "=?x?b?QQ==?= =?x?b?QQ==?= Smith <a@b>");
+        assert_eq!(with("Dr. =?x?b?QQ==?= (Work)"), "\"Dr.\" =?x?b?QQ==?= \"(Work)\" <a@b>");
+        assert_eq!(
+            with("\u{e9} =?x?b?QQ==?= \u{e9}"),
+            "=?utf-8?b?w6kg?= =?x?b?QQ==?= =?utf-8?b?IMOp?= <a@b>"
+        );
+        // What would change the header is quoted as ever.
+        assert_eq!(with("=?x?q?a,b?="), "\"=?x?q?a,b?=\" <a@b>");
+    }
+
+    #[test]
+    fn one_pair_of_brackets_is_enough() {
+        assert_eq!(with("A").replace('A', "B"), both("B", "<a@b>").0);
+        assert_eq!(both("B", "<<a@b>>").0, "\"B\" <<a@b>>");
+        let alone = printed(None, b"<a@b>", "", 4).unwrap();
+        assert_eq!(alone.wire(false), b"<a@b>");
+    }
+
+    #[test]
+    fn no_line_of_a_list_is_blank() {
+        let alone = printed(None, b"\n a@b,\nc@d", "", 4).unwrap();
+        assert_eq!(alone.wire(false), b" a@b,\r\n c@d");
+    }
+
+    #[test]
+    fn what_the_envelope_has_is_shown_as_given() {
+        for given in ["a@b", "", "A B <a@b>", "\"A\" <a@b> (c)", "\u{f6}@b", "J <\u{f6}@b>", "a@\u{f6}"] {
+            assert_eq!(shown(given, false), given);
+        }
+        assert_eq!(shown("a@b\r\n", false), "a@b");
+        assert_eq!(shown("J\u{f6} <a@b>", false), "=?utf-8?b?SsO2?= <a@b>");
+        assert_eq!(shown("J\u{f6} <a@b>", true), "J\u{f6} <a@b>");
+        assert_eq!(shown("\"J\u{f6} \\\"<x>\" y <a@b>", false), "=?utf-8?b?SsO2ICI8eD4geQ==?= <a@b>");
+    }
+}
