@@ -199,7 +199,8 @@ fn texts_of_every_kind_come() {
 
 #[test]
 fn values_that_are_printed_wrong() {
-    let wrong: [(&str, fn(&[u8]) -> Vec<u8>); 5] = [
+    type Print = fn(&[u8]) -> Vec<u8>;
+    let wrong: [(&str, Print); 5] = [
         ("raw", |value| value.to_vec()),
         ("meaning", |value| values::meaning(value).unwrap_or_default()),
         ("LF", |value| value.iter().copied().filter(|octet| *octet != b'\r').collect()),

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The search for text that can be sent as it is.
 
-use memchr::{memchr2, memrchr};
+use memchr::memchr2;
 
 use super::{CR, CRLF, LF};
+use crate::host::{Wide, wide};
 
 /// How much of `text`, from its start on, can be sent as it is: up to a bare CR or LF, or up
 /// to a dot after a line end. (A CR at the end of `text` counts as bare.)
-#[inline(always)]
 pub(super) fn clean_run(text: &[u8]) -> usize {
     let mut clean = 0;
-    let mut lines = 0;
     while let Some(stop) = text.get(clean..).and_then(|rest| memchr2(CR, LF, rest)) {
         let at = clean + stop;
         match text.get(at..) {
@@ -18,33 +17,40 @@ pub(super) fn clean_run(text: &[u8]) -> usize {
             Some([CR, LF, ..]) => clean = at + CRLF.len(),
             _ => return at,
         }
-        lines += 1;
-        // Text whose first lines are clean is mostly clean: whole windows of it are looked at
+        // Text whose first line is clean is mostly clean: whole windows of it are looked at
         // once before its lines are. With other text that would be work for nothing.
-        if lines >= 2 {
-            clean += clean_windows(text, clean);
-            // Windows end where they end; the octet behind them may begin a line.
-            if text.get(clean) == Some(&b'.') {
-                return clean;
-            }
+        clean += wide(Windows { text, start: clean });
+        // Windows end anywhere: behind a CR, or before a dot that begins a line.
+        match text.get(clean - 1..) {
+            Some([CR, ..]) => clean -= 1,
+            Some([LF, b'.', ..]) => return clean,
+            _ => {}
         }
     }
     text.len()
 }
 
 /// Octets that are looked at together.
-pub(super) const WINDOW: usize = 512;
+pub(super) const WINDOW: usize = 128;
 
-/// How many octets from `start`, where a line begins, are whole windows of clean text, up to
-/// the last line end in them.
-#[inline(always)]
-fn clean_windows(text: &[u8], start: usize) -> usize {
-    let before = start.checked_sub(1).and_then(|before| text.get(before..)).unwrap_or_default();
-    let from_start = text.get(start..).unwrap_or_default();
-    let pairs = before.chunks_exact(WINDOW).zip(from_start.chunks_exact(WINDOW));
-    let windows = pairs.take_while(|(before, window)| is_clean(before, window)).count();
-    let clean = from_start.get(..windows * WINDOW).unwrap_or_default();
-    memrchr(LF, clean).map_or(0, |last| last + 1)
+/// Clean windows of a text from a position on, before which a line ends.
+struct Windows<'a> {
+    text: &'a [u8],
+    start: usize,
+}
+
+impl Wide for Windows<'_> {
+    type Output = usize;
+
+    /// How many octets they are.
+    #[inline(always)]
+    fn run(self) -> usize {
+        let before = self.start.checked_sub(1).and_then(|before| self.text.get(before..));
+        let from_start = self.text.get(self.start..).unwrap_or_default();
+        let before = before.unwrap_or_default().chunks_exact(WINDOW);
+        let pairs = before.zip(from_start.chunks_exact(WINDOW));
+        WINDOW * pairs.take_while(|(before, window)| is_clean(before, window)).count()
+    }
 }
 
 /// Whether each LF follows a CR, each CR precedes an LF, and no dot begins a line. `before` is

@@ -6,12 +6,15 @@
 //! in the middle of it (SMTP smuggling), so here each of them becomes a whole line end.
 //! RFC 5321 §4.5.2: a line that starts with a dot gets one more.
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use super::clean::clean_run;
 use super::note::{Note, Output};
 use super::options::Framing;
 use super::{CR, CRLF, LF};
+
+/// Octets of a usual line.
+const USUAL: usize = 64;
 
 /// Turns blocks of a body, cut anywhere, into lines.
 #[derive(Debug)]
@@ -52,7 +55,6 @@ impl Lines {
     }
 
     /// How much of a block, from its start on, needs no change.
-    #[inline(always)]
     pub(super) fn clean_length(&self, block: &[u8]) -> usize {
         let dot = self.dots && self.at_start && block.first() == Some(&b'.');
         if self.after_cr || dot { 0 } else { clean_run(block) }
@@ -65,13 +67,14 @@ impl Lines {
         if !self.count {
             return;
         }
-        let mut rest = run;
-        while let Some((line, after)) = memchr(LF, rest).and_then(|end| rest.split_at_checked(end + 1)) {
-            self.length += line.len();
-            self.note(out);
-            rest = after;
+        out.notes.reserve(run.len() / USUAL);
+        let mut start = 0;
+        for end in memchr_iter(LF, run) {
+            out.notes.push_back(Note::Data(self.length + end + 1 - start));
+            self.length = 0;
+            start = end + 1;
         }
-        self.length += rest.len();
+        self.length += run.len() - start;
     }
 
     /// Ends the last line, if it has no end.

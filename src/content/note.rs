@@ -71,9 +71,11 @@ impl HeaderNotes {
         if self.count && length > 0 {
             notes.push_back(Note::Data(length));
         }
-        notes.extend(pieces(&self.kept));
-        self.kept.clear();
-        self.kept.shrink_to(KEPT);
+        if self.show {
+            notes.extend(pieces(&self.kept));
+            self.kept.clear();
+            self.kept.shrink_to(KEPT);
+        }
     }
 }
 

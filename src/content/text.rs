@@ -96,10 +96,8 @@ impl Text {
     }
 
     /// How much of a block, from its start on, goes out as it is, so that it need not be
-    /// copied: [`Text::pass`]. Always inlined, so that a caller can have it compiled for the
-    /// CPU that it runs on.
+    /// copied: [`Text::pass`].
     #[must_use]
-    #[inline(always)]
     pub fn clean_length(&self, block: &[u8]) -> usize {
         if self.unheaded.is_some() {
             return 0;

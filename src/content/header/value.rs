@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_value_cannot_add_headers() {
-        let values: [(Shape, fn(&[u8]) -> Value<'_>, &str); 4] = [
+        type Make = fn(&[u8]) -> Value<'_>;
+        let values: [(Shape, Make, &str); 4] = [
             (Shape::Text, |value| Value::Text(Some(value)), "a\r\n Bcc: x"),
             (Shape::MessageId, |value| Value::MessageId(Some(value)), "<a\r\n Bcc: x>"),
             (
@@ -240,7 +241,7 @@ mod tests {
     #[test]
     fn text_that_is_not_ascii_is_encoded_unless_the_transaction_is_utf8() {
         let both = |value: &[u8]| {
-            let value = super::text(value, 9).unwrap();
+            let value = text(value, 9).unwrap();
             [false, true].map(|utf8| value.wire(utf8).to_vec())
         };
         let [ascii, utf8] = both("caf\u{e9}\nau lait".as_bytes());
@@ -255,8 +256,7 @@ mod tests {
     fn encoded_text_has_short_lines() {
         for letter in ["\u{e9}", "\u{20ac}", "\u{1f600}", "x\u{e9} "] {
             for column in [4, 9, 60, 70, 74, 75, 76, 80] {
-                let text = letter.repeat(200);
-                let printed = super::text(text.as_bytes(), column).unwrap();
+                let printed = text(letter.repeat(200).as_bytes(), column).unwrap();
                 let wire = String::from_utf8(printed.wire(false).to_vec()).unwrap();
                 assert!(wire.is_ascii());
                 for line in wire.split("\r\n").skip(1) {

@@ -12,7 +12,6 @@ use std::ffi::c_int;
 use super::Session;
 use super::callback::{Call, Direction, Piece};
 use crate::content::{Body, End, Framing, Note, Options, Output, Text};
-use crate::host;
 use crate::protocol::{Event, MessageAt};
 
 /// The text of the message under way, and what is to be told of its progress.
@@ -64,21 +63,6 @@ pub(super) enum Passage<'a> {
     },
 }
 
-/// Looking for what needs no change, at the speed of the CPU.
-struct CleanLength<'a> {
-    text: &'a Text,
-    block: &'a [u8],
-}
-
-impl host::Wide for CleanLength<'_> {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run(self) -> usize {
-        self.text.clean_length(self.block)
-    }
-}
-
 impl Transfer {
     /// Prepares the text of a message: its headers are those of this moment.
     pub(super) fn begin(session: &Session, position: MessageAt, carrier: Carrier) -> Option<Self> {
@@ -122,7 +106,7 @@ impl Transfer {
         more_follows: bool,
         queue: &mut Vec<u8>,
     ) -> Passage<'a> {
-        let clean = if block.len() < sizes::LOOKED_AT { 0 } else { self.clean_length(block) };
+        let clean = if block.len() < sizes::LOOKED_AT { 0 } else { self.text.clean_length(block) };
         let (run, rest) = block.split_at_checked(clean).unwrap_or((&[], block));
         if run.len() >= sizes::DIRECT {
             match self.carrier {
@@ -141,11 +125,6 @@ impl Transfer {
         self.text.pass(run, &mut self.output);
         self.push(rest, queue);
         Passage::Copied
-    }
-
-    /// How much of a block, from its start on, goes out as it is.
-    fn clean_length(&self, block: &[u8]) -> usize {
-        host::wide(CleanLength { text: &self.text, block })
     }
 
     fn destination<'a>(&'a mut self, queue: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
