@@ -88,11 +88,6 @@ impl EventCallback {
                 // SAFETY: as above; RCPTSTATUS has mailbox and recipient.
                 unsafe { function(handle, number::RCPTSTATUS, arg, mailbox, recipient) };
             }
-            Event::MessageData { message, bytes } => {
-                let message = message_handle(session, message);
-                // SAFETY: as above; MESSAGEDATA has message and count.
-                unsafe { function(handle, number::MESSAGEDATA, arg, message, bytes) };
-            }
             Event::MessageSent { message } => {
                 let message = message_handle(session, message);
                 // SAFETY: as above; MESSAGESENT has the message.
@@ -104,6 +99,17 @@ impl EventCallback {
                 unsafe { function(handle, number::ETRNSTATUS, arg, option, domain) };
             }
         }
+    }
+
+    /// Tells that so many octets of a message were handled.
+    ///
+    /// # Safety
+    /// The function is a `smtp_eventcb_t`.
+    pub(super) unsafe fn tell_progress(self, session: &Session, message: MessageAt, octets: c_int) {
+        let handle = ptr::from_ref(session).cast_mut();
+        let message = message_handle(session, message);
+        // SAFETY: the caller promises the type; MESSAGEDATA has message and count.
+        unsafe { (self.function)(handle, number::MESSAGEDATA, self.arg, message, octets) };
     }
 
     /// Asks about an event; the application may change the answer.

@@ -62,6 +62,10 @@ unsafe fn serve(session: &Session) -> Result<()> {
                     unsafe { events.tell(session, event) };
                 }
             }
+            Call::Progress { message } => {
+                // SAFETY: the caller promises a function of this type.
+                unsafe { tell_progress(session, message) }?;
+            }
             Call::Ask(question) => {
                 let mut answer = question.preset();
                 if let Some(events) = session.events() {
@@ -117,6 +121,26 @@ unsafe fn serve(session: &Session) -> Result<()> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Tells of the lines of a text, which are many: not each is worth the way through the session.
+///
+/// # Safety
+/// As for [`run`].
+unsafe fn tell_progress(session: &Session, message: MessageAt) -> Result<()> {
+    let mut lengths = [0; 64];
+    loop {
+        let count = caught(|| session.take_lengths(&mut lengths))?;
+        for &length in lengths.iter().take(count) {
+            if let Some(events) = session.events() {
+                // SAFETY: the caller promises a function of this type.
+                unsafe { events.tell_progress(session, message, length) };
+            }
+        }
+        if count < lengths.len() {
+            return Ok(());
         }
     }
 }

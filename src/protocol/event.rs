@@ -23,13 +23,6 @@ pub enum Event {
         /// Which one.
         recipient: RecipientAt,
     },
-    /// A part of the message's text is on its way.
-    MessageData {
-        /// Which one.
-        message: MessageAt,
-        /// Bytes of this part.
-        bytes: i32,
-    },
     /// The message got its final reply.
     MessageSent {
         /// Which one.

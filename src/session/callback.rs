@@ -82,6 +82,11 @@ pub enum Call {
     },
     /// Release what the message callback put into its context, then go on.
     Release,
+    /// Tell of the progress of a text: [`Session::take_lengths`] until there is no more.
+    Progress {
+        /// Position of the message.
+        message: MessageAt,
+    },
     /// Ask the message's source to start anew; then [`Session::rewound`].
     Rewind {
         /// Which one.

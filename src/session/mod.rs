@@ -316,6 +316,12 @@ impl Session {
         self.with_run(|run| run.text(self, block, more_follows)).unwrap_or(false)
     }
 
+    /// After [`Call::Progress`]: the lengths of headers, lines or chunks, as many as there is room
+    /// for. Gives how many there were; they are taken for told.
+    pub fn take_lengths(&self, lengths: &mut [c_int]) -> usize {
+        self.with_run(|run| run.take_lengths(lengths)).unwrap_or(0)
+    }
+
     /// Ends the run: after [`Call::Done`], or when it cannot go on. Gives the reason of its last
     /// error.
     pub fn finish(&self) -> Reason {

@@ -32,15 +32,14 @@ pub(super) fn printed(phrase: Option<&[u8]>, mailbox: &[u8], empty: &str, column
 /// A mailbox of the envelope as the application wrote it; without SMTPUTF8 with its phrase
 /// encoded.
 pub(super) fn of_envelope(given: &[u8], utf8: bool, column: usize) -> Cow<'_, [u8]> {
-    let line = given.strip_suffix(b"\n").map_or(given, |line| line.strip_suffix(b"\r").unwrap_or(line));
     let encoded = || {
-        let (phrase, address) = split(line)?;
+        let (phrase, address) = split(given)?;
         encodable(phrase)?;
         Some([&words(&unquoted(phrase), column, true), &b" "[..], address].concat())
     };
-    match if utf8 || line.is_ascii() { None } else { encoded() } {
+    match if utf8 || given.is_ascii() { None } else { encoded() } {
         Some(encoded) => Cow::Owned(encoded),
-        None => Cow::Borrowed(line),
+        None => Cow::Borrowed(given),
     }
 }
 
@@ -230,7 +229,6 @@ mod tests {
         for given in ["a@b", "", "A B <a@b>", "\"A\" <a@b> (c)", "\u{f6}@b", "J <\u{f6}@b>", "a@\u{f6}"] {
             assert_eq!(shown(given, false), given);
         }
-        assert_eq!(shown("a@b\r\n", false), "a@b");
         assert_eq!(shown("J\u{f6} <a@b>", false), "=?utf-8?b?SsO2?= <a@b>");
         assert_eq!(shown("J\u{f6} <a@b>", true), "J\u{f6} <a@b>");
         assert_eq!(shown("\"J\u{f6} \\\"<x>\" y <a@b>", false), "=?utf-8?b?SsO2ICI8eD4geQ==?= <a@b>");

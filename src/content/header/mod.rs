@@ -27,7 +27,7 @@ pub(super) use rules::NAME_MAX;
 use rules::Rule;
 pub use value::{Value, ValueKind};
 
-pub use super::facts::{Facts, Recipients};
+use super::facts::Facts;
 use crate::error::Result;
 
 /// What can be said about a header besides its value.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The text of a message: read from the application, written to the server.
 
+use std::ffi::c_int;
+
 use super::dialogue::show;
 use super::{Run, State, far};
 use crate::error::{Error, Result};
@@ -54,6 +56,11 @@ impl Run {
 
     fn carrier(&self) -> Option<Carrier> {
         self.transfer.as_ref().map(Transfer::carrier)
+    }
+
+    /// The lengths that are to be told next: how many.
+    pub(crate) fn take_lengths(&mut self, lengths: &mut [c_int]) -> usize {
+        self.transfer.as_mut().map_or(0, |transfer| transfer.take_lengths(lengths))
     }
 
     /// Tells of progress, writes what is ready, and asks for more.

@@ -12,7 +12,7 @@ use std::ffi::c_int;
 use super::Session;
 use super::callback::{Call, Direction, Piece};
 use crate::content::{Body, End, Framing, Note, Options, Output, Text};
-use crate::protocol::{Event, MessageAt};
+use crate::protocol::MessageAt;
 
 /// The text of the message under way, and what is to be told of its progress.
 pub(super) struct Transfer {
@@ -195,12 +195,24 @@ impl Transfer {
 
     /// What the application is to be told next.
     pub(super) fn next_progress(&mut self) -> Option<Call> {
-        Some(match self.output.notes.pop_front()? {
-            Note::Header(header) => Call::Show(Piece::new(&header, Direction::Headers)),
-            Note::Data(octets) => Call::Tell(Event::MessageData {
-                message: self.message,
-                bytes: c_int::try_from(octets).unwrap_or(c_int::MAX),
-            }),
-        })
+        if let Note::Data(_) = self.output.notes.front()? {
+            return Some(Call::Progress { message: self.message });
+        }
+        match self.output.notes.pop_front()? {
+            Note::Header(header) => Some(Call::Show(Piece::new(&header, Direction::Headers))),
+            Note::Data(_) => None,
+        }
+    }
+
+    /// Takes the lengths of headers, lines or chunks that are to be told next: how many.
+    pub(super) fn take_lengths(&mut self, lengths: &mut [c_int]) -> usize {
+        let mut taken = 0;
+        for (length, note) in lengths.iter_mut().zip(&self.output.notes) {
+            let Note::Data(octets) = note else { break };
+            *length = c_int::try_from(*octets).unwrap_or(c_int::MAX);
+            taken += 1;
+        }
+        self.output.notes.drain(..taken);
+        taken
     }
 }
