@@ -10,7 +10,8 @@
      -p PASSWORD    ... its password or access token
      -P             allow mechanisms with clear-text passwords
      -m MECHANISM   select it before the session
-     -x IDENTITY    external identity */
+     -x IDENTITY    external identity
+     -b NUMBER      body type, a value of enum e8bitmime_body */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@
 struct options {
     const char *reverse_path, *user, *password, *mechanism, *external_id;
     enum starttls_option starttls;
-    int authenticate, clear_text, accept;
+    int authenticate, clear_text, accept, body;
 };
 
 static struct options options;
@@ -173,7 +174,7 @@ static int read_options(int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, "f:t:au:p:Pm:x:")) != -1) {
+    while ((letter = getopt(argc, argv, "f:t:au:p:Pm:x:b:")) != -1) {
         switch (letter) {
         case 'f':
             options.reverse_path = optarg;
@@ -200,6 +201,9 @@ static int read_options(int argc, char **argv)
         case 'x':
             options.external_id = optarg;
             options.authenticate = 1;
+            break;
+        case 'b':
+            options.body = atoi(optarg);
             break;
         default:
             return 0;
@@ -243,6 +247,8 @@ int main(int argc, char **argv)
     message = smtp_add_message(session);
     smtp_set_reverse_path(message, options.reverse_path);
     smtp_set_message_fp(message, file);
+    if (options.body)
+        smtp_8bitmime_set_body(message, (enum e8bitmime_body)options.body);
     for (int i = first + 2; i < argc; i++)
         smtp_add_recipient(message, argv[i]);
 
