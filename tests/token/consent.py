@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`esmtp-token authorize` and `import` with servers and people that do all sorts of things.
 
-    tests/token/consent.py [--program FILE]    FILE: target/debug/esmtp-token by default"""
+tests/token/consent.py [--program FILE]    FILE: target/debug/esmtp-token by default"""
 
 import base64
 import hashlib
@@ -108,7 +108,9 @@ class Device(Case):
     def test_a_terminal_sees_how_much_time_is_left(self) -> None:
         self.begin(BEGUN, PENDING, token(refresh_token="refresh-1"))
         mine, its = pty.openpty()
-        with subprocess.Popen(self.command("authorize", "x"), stdin=its, stdout=its, stderr=its, env=ENVIRONMENT) as run:
+        with subprocess.Popen(
+            self.command("authorize", "x"), stdin=its, stdout=its, stderr=its, env=ENVIRONMENT
+        ) as run:
             os.close(its)
             shown = b""
             try:

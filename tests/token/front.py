@@ -49,7 +49,12 @@ class Inetd:
                 return
             with connection:
                 done = subprocess.run(
-                    self.command, stdin=connection, stdout=connection, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=SECONDS
+                    self.command,
+                    stdin=connection,
+                    stdout=connection,
+                    stderr=subprocess.PIPE,
+                    env=ENVIRONMENT,
+                    timeout=SECONDS,
                 )
                 self.errors += done.stderr
 
@@ -87,6 +92,8 @@ class SocketActivate:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"systemd-socket-activate: {self.errors.decode()}")
             time.sleep(0.01)
+        # As SocketMode= does.
+        self.path.chmod(0o600)
         return self
 
     def __exit__(self, *_) -> None:

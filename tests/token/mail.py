@@ -44,7 +44,9 @@ def dovecot_that_asks(url: str, ca) -> type[accounts.Dovecot]:
     return Asking
 
 
-class Mail(OidcCase):
+class MailCase(OidcCase):
+    """With an OAuth server, a mail server that believes it, and a mailbox whose owner agreed."""
+
     @classmethod
     def set_up_servers(cls) -> None:
         if os.geteuid() != 0:
@@ -66,6 +68,8 @@ class Mail(OidcCase):
         self.authorize("alice")
         self.path = self.folder / "x"
 
+
+class Mail(MailCase):
     def log_in(self, client: smtplib.SMTP, user: str, token: str):
         """The server's last reply to AUTH XOAUTH2."""
         client.starttls(context=ssl.create_default_context(cafile=self.certificates.ca))

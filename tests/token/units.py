@@ -43,7 +43,9 @@ class Units(Case):
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def test_exposure(self) -> None:
-        done = run("systemd-analyze", "security", "--offline=yes", f"--threshold={WORST_EXPOSURE}", "--no-pager", self.service)
+        done = run(
+            "systemd-analyze", "security", "--offline=yes", f"--threshold={WORST_EXPOSURE}", "--no-pager", self.service
+        )
         if "unrecognized option" in done.stderr:
             self.skipTest("this systemd looks at running services only")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -108,7 +110,10 @@ class Manual(unittest.TestCase):
         """Each example, apart from values that only its reader knows."""
         guide = (ROOT / "docs/oauth.md").read_text()
         page = re.search(r"\.Bd -literal\n(version.*?)\.Ed", (TOOL / "man/token.toml.5").read_text(), re.DOTALL)[1]
-        blocks = [re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)]
+        blocks = [
+            re.sub(r"^   ", "", block, flags=re.MULTILINE)
+            for block in re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+        ]
         blocks = [block for block in blocks if "grant" in block]
         self.assertGreaterEqual(len(blocks), 5)
         for number, block in enumerate([page, *blocks]):
