@@ -60,7 +60,7 @@ class Rotation(Refresh):
             self.assert_token(self.run_program("x"), f"access-{number}")
             self.assertEqual(self.kept(), f"refresh-{number}")
         self.assertEqual((self.state / "x.json").stat().st_mode & 0o7777, 0o600)
-        self.assertEqual(sorted(file.name for file in self.state.iterdir()), ["x.json", "x.lock"])
+        self.assertEqual(sorted(file.name for file in self.state.iterdir()), ["x.json", "x.lock", "x.new"])
 
     def test_without_a_new_one_nothing_is_written(self) -> None:
         before = (self.state / "x.json").stat()
@@ -142,6 +142,7 @@ class Folders(Refresh):
             file.chmod(0o600)
         self.assertEqual(self.server.connections, 0)
         # What a killed process left, whatever it is, makes room.
+        (self.state / "x.new").unlink()
         os.symlink(target, self.state / "x.new")
         self.respond = lambda _: token(refresh_token="refresh-1")
         self.assert_token(self.run_program("x"))
@@ -309,7 +310,7 @@ class Killed(Tracing):
             else:
                 self.assertEqual((again.returncode, again.stderr), (0, b""), f"killed at {call} {number}")
             leftovers = sorted(file.name for file in self.state.iterdir())
-            self.assertEqual(leftovers, ["x.json", "x.lock"])
+            self.assertEqual(leftovers, ["x.json", "x.lock", "x.new"])
         # Before and after the moment from which the new one counts.
         self.assertEqual(found, {"refresh-0", "refresh-1"})
         return killed, lost
@@ -327,12 +328,43 @@ class Killed(Tracing):
         print(f"killed at {killed} calls; at {lost} of them the server's answer was not on disk yet")
 
 
+class FullDisk(Refresh):
+    def setUp(self) -> None:
+        super().setUp()
+        # In a file system of its own, which nobody else sees.
+        self.alone = ["unshare", "--mount", "--propagation", "private", "sh", "-ec"]
+        try_it = f"mount -t tmpfs tmpfs {self.state}"
+        if os.geteuid() != 0 or subprocess.run([*self.alone, try_it], capture_output=True).returncode != 0:
+            self.skipTest("only root can mount a small file system, and here not even root")
+
+    def test_mail_about_it_goes_out(self) -> None:
+        """And the refresh token changes at each run."""
+        self.respond = Issuer(strict=True)
+        script = f"""mount -t tmpfs -o size=256k,mode=700 tmpfs {self.state}
+            printf refresh-0 | "$@" import x >&2
+            cat /dev/zero >{self.state}/full 2>/dev/null || true
+            for run in 1 2 3; do "$@" x; done
+            rm {self.state}/x.new
+            cat /dev/zero >{self.state}/more 2>/dev/null || true
+            "$@" x || echo "ended with $?"
+            """
+        command = [*self.alone, script, "sh", harness.program, "--config", self.config]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=ENVIRONMENT)
+        self.assertEqual(done.returncode, 0, done)
+        lines = [line for line in done.stdout.splitlines() if not line.startswith("expires=")]
+        self.assertEqual(lines, ["access-1", "access-2", "access-3", f"ended with {STATE}"], done)
+        self.assertIn("x.new: No space left on device", done.stderr)
+        self.assertEqual(len(self.server.questions), 3)
+
+
 class Failing(Tracing):
     """Calls that fail, at the places that matter."""
 
     def test_no_room_is_found_out_before_anything_is_asked(self) -> None:
         for call, error in (("fallocate", "ENOSPC"), ("fallocate", "EDQUOT"), ("unlink", "EROFS"), ("flock", "ENOLCK")):
             self.keep("refresh-0", self.server.url)
+            # One that has to be replaced.
+            (self.state / "x.new").chmod(0o644)
             done = self.run_under(*strace("-e", f"inject={call}:error={error}"))
             self.assert_fails(done, STATE)
             self.assertEqual(self.server.connections, 0, call)

@@ -18,8 +18,8 @@ use crate::error::{Error, Kind, Result};
 use crate::name::Name;
 use crate::secret::Secret;
 
-/// Kept for the answer before the question goes out; it has room for any token that an answer may hold.
-const ROOM: i64 = 512 * 1024;
+/// Kept free for the next refresh token; the longest known have a few KiB.
+const ROOM: i64 = 64 * 1024;
 const LARGEST: u64 = 512 * 1024;
 /// How often a run looks whether another one is done.
 const PAUSE: Duration = Duration::from_millis(30);
@@ -46,7 +46,7 @@ pub(crate) struct Stored {
     pub(crate) endpoint: String,
 }
 
-/// A file that is ready for a new token and does not count yet.
+/// A file that is ready for a new token and does not count yet. What is in it is of no meaning.
 pub(crate) struct Room<'l> {
     locked: &'l Locked<'l>,
     file: File,
@@ -95,6 +95,14 @@ impl Folder {
             fchown(&file, Some(self.owner.0), Some(self.owner.1))?;
         }
         Ok(file)
+    }
+
+    /// The file that the last run left for this one, if nobody else has a hand on it.
+    fn left_room(&self, name: &Name) -> Option<File> {
+        let file = existing(&self.file(name, "new"), true).ok()?;
+        let facts = file.metadata().ok()?;
+        let ours = facts.uid() == self.owner.0 && facts.mode() & 0o777 == 0o600 && facts.nlink() == 1;
+        ours.then_some(file)
     }
 
     /// Waits until no other process is at this name.
@@ -153,20 +161,28 @@ impl Locked<'_> {
         Stored::parse(&content).map(Some).ok_or_else(|| self.wrong("json", "is damaged"))
     }
 
-    /// Makes sure that a new token can be kept, before the old one is used up.
+    /// Makes sure that a new token can be kept, before the old one is used up. The last run left room: a
+    /// full disk is what a program most wants to send mail about.
     pub(crate) fn make_room(&self) -> Result<Room<'_>> {
-        let path = self.folder.file(self.name, "new");
-        // Of a process that died.
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(self.wrong("new", error)),
-            _ => {}
-        }
-        let file = self.folder.make(&path).map_err(|error| self.wrong("new", error))?;
-        let room = Room { locked: self, file };
-        match posix_fallocate(&room.file, 0, ROOM) {
+        let file = match self.folder.left_room(self.name) {
+            Some(file) => file,
+            None => self.new_room().map_err(|error| self.wrong("new", error))?,
+        };
+        match posix_fallocate(&file, 0, ROOM) {
             // Not every file system can promise it.
-            Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOSYS) => Ok(room),
+            Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOSYS) => {
+                Ok(Room { locked: self, file })
+            }
             Err(error) => Err(self.wrong("new", error.desc())),
+        }
+    }
+
+    /// In place of whatever is there under that name.
+    fn new_room(&self) -> std::io::Result<File> {
+        let path = self.folder.file(self.name, "new");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => self.folder.make(&path),
         }
     }
 }
@@ -175,7 +191,10 @@ impl Room<'_> {
     /// The new token counts from the rename on; until then the old one does.
     pub(crate) fn store(mut self, stored: &Stored) -> Result<()> {
         self.write(stored)
-            .map_err(|error| self.locked.wrong("json", format!("the refresh token was not kept: {error}")))
+            .map_err(|error| self.locked.wrong("json", format!("the refresh token was not kept: {error}")))?;
+        // For the next run, which will say what is wrong if this fails.
+        let _ = self.locked.make_room();
+        Ok(())
     }
 
     fn write(&mut self, stored: &Stored) -> std::io::Result<()> {
@@ -186,13 +205,6 @@ impl Room<'_> {
         let folder = self.locked.folder;
         fs::rename(folder.file(self.locked.name, "new"), folder.file(self.locked.name, "json"))?;
         File::open(&folder.path)?.sync_all()
-    }
-}
-
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
-        // If it was renamed, it is not there. If it cannot be removed, the next run tries again.
-        let _ = fs::remove_file(self.locked.folder.file(self.locked.name, "new"));
     }
 }
 
@@ -263,13 +275,16 @@ mod tests {
         let name = Name::parse("a").unwrap();
         let locked = folder.lock(&name, soon()).unwrap();
         locked.make_room().unwrap().store(&stored("old")).unwrap();
-        drop(locked.make_room().unwrap());
+        locked.make_room().unwrap();
         // As a process leaves it that was killed.
-        scratch.write("a.new", "{\"vers");
+        scratch.write("a.new", &stored("longer than the next one").render()[..40]);
         assert_eq!(locked.read().unwrap(), Some(stored("old")));
         locked.make_room().unwrap().store(&stored("new")).unwrap();
         assert_eq!(locked.read().unwrap(), Some(stored("new")));
-        assert!(!folder.file(&name, "new").exists());
+        // Somebody else's hand on it.
+        fs::hard_link(folder.file(&name, "new"), folder.file(&name, "link")).unwrap();
+        locked.make_room().unwrap().store(&stored("newer")).unwrap();
+        assert_eq!(fs::metadata(folder.file(&name, "json")).unwrap().nlink(), 1);
     }
 
     #[test]
