@@ -4,6 +4,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 struct asked {
     int calls, fields;
@@ -260,23 +261,9 @@ static void in_sessions(void)
 
     auth_set_mechanism_flags(context, AUTH_PLUGIN_PLAIN, 0);
     for (round = 0; round < 2; round++) {
-        struct peer *peer = peer_start("S: 220 peer.example\n"
-                                       "C: EHLO client.example\n"
-                                       "S: 250-peer.example\n"
-                                       "S: 250 AUTH PLAIN\n"
-                                       "C: AUTH PLAIN AHVzZXIAc2VjcmV0\n"
-                                       "S: 235 welcome\n"
-                                       "C: MAIL FROM:<from@example.org>\n"
-                                       "S: 250 ok\n"
-                                       "C: RCPT TO:<to@example.org>\n"
-                                       "S: 250 ok\n"
-                                       "C: DATA\n"
-                                       "S: 354 go on\n"
-                                       "T\n"
-                                       "S: 250 taken\n"
-                                       "C: QUIT\n"
-                                       "S: 221 bye\n"
-                                       "E\n");
+        struct peer *peer = peer_start(GREETING OFFERS(
+            "AUTH PLAIN") "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235 welcome\n" MAIL_OK(FROM)
+                                           RCPT_OK(TO) TEXT_TAKEN GOODBYE);
         smtp_session_t session = new_session(peer_address(peer));
 
         smtp_add_recipient(new_message(session), "to@example.org");

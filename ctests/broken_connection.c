@@ -4,6 +4,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 enum { BLOCK = 64 * 1024 };
 
@@ -45,15 +46,9 @@ static void breaks(const char *script, smtp_messagecb_t source, void *arg)
 }
 
 #define ENVELOPE \
-    "S: 220 peer.example\n" \
+    GREETING \
     "C: EHLO\n" \
-    "S: 250 peer.example\n" \
-    "C: MAIL\n" \
-    "S: 250 ok\n" \
-    "C: RCPT\n" \
-    "S: 250 ok\n" \
-    "C: DATA\n" \
-    "S: 354 go on\n"
+    "S: 250 peer.example\n" MAIL_OK("") RCPT_OK("") TEXT_BEGINS
 
 static void reset_in_the_text(void)
 {

@@ -2,6 +2,7 @@
 /* Delivery status notifications (RFC 3461): limits, and what a server that offers DSN gets. */
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 static smtp_session_t session;
 static smtp_message_t message;
@@ -79,23 +80,9 @@ static void returned_content(void)
 static void on_the_wire(void)
 {
     struct peer *peer = peer_start(
-        "S: 220 peer.example\n"
-        "C: EHLO client.example\n"
-        "S: 250-peer.example\n"
-        "S: 250 DSN\n"
-        "C: MAIL FROM:<from@example.org> RET=HDRS ENVID=id+2B1\n"
-        "S: 250 ok\n"
-        "C: RCPT TO:<to@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+3Db@example.org\n"
-        "S: 250 ok\n"
-        "C: RCPT TO:<other@example.org> NOTIFY=NEVER\n"
-        "S: 250 ok\n"
-        "C: DATA\n"
-        "S: 354 go on\n"
-        "T\n"
-        "S: 250 taken\n"
-        "C: QUIT\n"
-        "S: 221 bye\n"
-        "E\n");
+        GREETING OFFERS("DSN") MAIL_OK(" FROM:<from@example.org> RET=HDRS ENVID=id+2B1")
+            RCPT_OK(" TO:<to@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+3Db@example.org")
+                RCPT_OK(" TO:<other@example.org> NOTIFY=NEVER") TEXT_TAKEN GOODBYE);
 
     session = new_session(peer_address(peer));
     message = new_message(session);

@@ -4,6 +4,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 static const int foreign[] = {-2, 8, 100, 0x10000, INT_MAX, INT_MIN};
 
@@ -46,24 +47,11 @@ static void refused(void)
 
 static void nothing_changed(void)
 {
-    struct peer *peer =
-        peer_start("S: 220 peer.example\n"
-                   "C: EHLO client.example\n"
-                   "S: 250-peer.example\n"
-                   "S: 250-8BITMIME\n"
-                   "S: 250-DELIVERBY\n"
-                   "S: 250 DSN\n"
-                   "C: MAIL FROM:<from@example.org> RET=FULL BODY=8BITMIME BY=120;R\n"
-                   "S: 250 ok\n"
-                   "C: RCPT TO:<to@example.org> NOTIFY=FAILURE\n"
-                   "S: 250 ok\n"
-                   "C: DATA\n"
-                   "S: 354 go on\n"
-                   "T\n"
-                   "S: 250 taken\n"
-                   "C: QUIT\n"
-                   "S: 221 bye\n"
-                   "E\n");
+    struct peer *peer = peer_start(
+        GREETING
+        "C: EHLO client.example\nS: 250-peer.example|250-8BITMIME|250-DELIVERBY|250 DSN\n" MAIL_OK(
+            " FROM:<from@example.org> RET=FULL BODY=8BITMIME BY=120;R")
+            RCPT_OK(" TO:<to@example.org> NOTIFY=FAILURE") TEXT_TAKEN GOODBYE);
     smtp_session_t session = new_session(peer_address(peer));
     smtp_message_t message = new_message(session);
     smtp_recipient_t recipient = smtp_add_recipient(message, "to@example.org");

@@ -7,6 +7,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 namespace
 {
@@ -90,24 +91,8 @@ template <typename Call> std::string thrown_by(Call call)
 }
 
 const char connected[] = "S: 220 peer.example\nW";
-const char accepted[] = "S: 220 peer.example\n"
-                        "C: EHLO client.example\n"
-                        "S: 250 peer.example\n"
-                        "C: MAIL FROM:<from@example.org>\n"
-                        "S: 250 ok\n"
-                        "C: RCPT TO:<to@example.org>\n"
-                        "S: 250 ok\n"
-                        "W";
-const char in_data[] = "S: 220 peer.example\n"
-                       "C: EHLO client.example\n"
-                       "S: 250 peer.example\n"
-                       "C: MAIL FROM:<from@example.org>\n"
-                       "S: 250 ok\n"
-                       "C: RCPT TO:<to@example.org>\n"
-                       "S: 250 ok\n"
-                       "C: DATA\n"
-                       "S: 354 go on\n"
-                       "W";
+const char accepted[] = GREETING OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) "W";
+const char in_data[] = GREETING OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) TEXT_BEGINS "W";
 
 template <typename Set> void left(const std::string &first, bool restart, Set set)
 {

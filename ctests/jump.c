@@ -6,6 +6,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 static jmp_buf out;
 static int armed;
@@ -135,36 +136,15 @@ static void set_block(smtp_session_t session, smtp_message_t message)
 }
 
 /* How the server takes the connection that is left: no QUIT, it just ends. */
-static const char envelope[] = "S: 220 peer.example\n"
-                               "C: EHLO client.example\n"
-                               "S: 250 peer.example\n"
-                               "C: MAIL FROM:<from@example.org>\n"
-                               "S: 250 ok\n"
-                               "C: RCPT TO:<to@example.org>\n"
-                               "S: 250 ok\n"
-                               "C: DATA\n"
-                               "S: 354 go on\n"
-                               "W";
+static const char envelope[] = GREETING OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) TEXT_BEGINS "W";
 static const char greeting[] = "S: 220 peer.example\n"
                                "W";
 static const char greeted[] = "S: 220 peer.example\n"
                               "C: EHLO client.example\n"
                               "S: 250 peer.example\n"
                               "W";
-static const char addressed[] = "S: 220 peer.example\n"
-                                "C: EHLO client.example\n"
-                                "S: 250 peer.example\n"
-                                "C: MAIL FROM:<from@example.org>\n"
-                                "S: 250 ok\n"
-                                "W";
-static const char accepted[] = "S: 220 peer.example\n"
-                               "C: EHLO client.example\n"
-                               "S: 250 peer.example\n"
-                               "C: MAIL FROM:<from@example.org>\n"
-                               "S: 250 ok\n"
-                               "C: RCPT TO:<to@example.org>\n"
-                               "S: 250 ok\n"
-                               "W";
+static const char addressed[] = GREETING OFFERS_NOTHING MAIL_OK(FROM) "W";
+static const char accepted[] = GREETING OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) "W";
 
 static void both(const char *first, void (*set)(smtp_session_t, smtp_message_t))
 {

@@ -6,6 +6,7 @@
 
 #include "mail.h"
 #include "peer_shift.h"
+#include "script.h"
 
 /* The plug-ins call these. */
 extern void plugin_made(const char *keyword);
@@ -244,17 +245,10 @@ static smtp_session_t prepare(struct peer *peer, auth_context_t context)
 }
 
 #define MAIL_STEPS \
-    "C: MAIL FROM:<from@example.org>\n" \
-    "S: 250 ok\n" \
-    "C: RCPT TO:<to@example.org>\n" \
-    "S: 250 ok\n" \
-    "C: DATA\n" \
-    "S: 354 go on\n" \
-    "T\n" \
-    "S: 250 taken\n" \
-    "C: QUIT\n" \
-    "S: 221 bye\n" \
-    "E\n"
+    MAIL_OK(FROM) \
+    RCPT_OK(TO) \
+    TEXT_TAKEN \
+    GOODBYE
 
 static void finish(smtp_session_t session, auth_context_t context, struct peer *peer)
 {
@@ -329,15 +323,11 @@ static void endless_challenges(void)
 /* After the success everything is coded, and EHLO comes again (RFC 4954 §4). */
 static void layer_in_a_session(void)
 {
-    struct peer *peer = peer_start_secure("S: 220 peer.example\n"
-                                          "C: EHLO client.example\n"
-                                          "S: 250-peer.example|250 AUTH X-LAYER\n"
-                                          "C: AUTH X-LAYER c29tZWJvZHk=\n"
-                                          "S: 235 welcome\n"
-                                          "L\n"
-                                          "C: EHLO client.example\n"
-                                          "S: 250-peer.example|250 SIZE 1000\n" MAIL_STEPS,
-                                          peer_shift());
+    struct peer *peer =
+        peer_start_secure(GREETING OFFERS("AUTH X-LAYER") "C: AUTH X-LAYER c29tZWJvZHk=\n"
+                                                          "S: 235 welcome\n"
+                                                          "L\n" OFFERS("SIZE 1000") MAIL_STEPS,
+                          peer_shift());
     auth_context_t context = new_context();
 
     finish(prepare(peer, context), context, peer);

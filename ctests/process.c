@@ -11,6 +11,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 extern char **environ;
 
@@ -157,18 +158,7 @@ static void interrupted(void)
     static const struct itimerval often = {{0, 2000}, {0, 2000}}, never = {{0, 0}, {0, 0}};
     struct peer *peer = peer_start("D: 220 slow\n"
                                    "C: EHLO\n"
-                                   "D: 250 ok\n"
-                                   "C: MAIL\n"
-                                   "S: 250 ok\n"
-                                   "C: RCPT\n"
-                                   "S: 250 ok\n"
-                                   "C: DATA\n"
-                                   "S: 354 go on\n"
-                                   "T\n"
-                                   "S: 250 taken\n"
-                                   "C: QUIT\n"
-                                   "S: 221 bye\n"
-                                   "E\n");
+                                   "D: 250 ok\n" MAIL_OK("") RCPT_OK("") TEXT_TAKEN GOODBYE);
     smtp_session_t session = new_session(peer_address(peer));
     struct sigaction action;
 

@@ -4,6 +4,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 static char trace[2048];
 
@@ -257,20 +258,8 @@ static void monitor(const char *buf, int buflen, int writing, void *arg)
 /* One line a call, in pieces that fit small arrays, each a string. */
 static void monitored(void)
 {
-    static const char script[] = "S: 220 peer.example ESMTP\n"
-                                 "C: EHLO client.example\n"
-                                 "S: 250-peer.example|250 HELP\n"
-                                 "C: MAIL\n"
-                                 "S: 250 ok\n"
-                                 "C: RCPT\n"
-                                 "S: 250 ok\n"
-                                 "C: DATA\n"
-                                 "S: 354 go on\n"
-                                 "T\n"
-                                 "S: 250 taken\n"
-                                 "C: QUIT\n"
-                                 "S: 221 bye\n"
-                                 "E\n";
+    static const char script[] =
+        "S: 220 peer.example ESMTP\n" OFFERS("HELP") MAIL_OK("") RCPT_OK("") TEXT_TAKEN GOODBYE;
     struct peer *peer = peer_start(script);
     smtp_session_t session = new_session(peer_address(peer));
 

@@ -4,6 +4,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 static int mark, contexts_freed;
 
@@ -131,12 +132,7 @@ static void event(smtp_session_t session, int number, void *arg, ...)
 
 static void required_but_not_offered(void)
 {
-    struct peer *peer = peer_start("S: 220 peer.example\n"
-                                   "C: EHLO client.example\n"
-                                   "S: 250 peer.example\n"
-                                   "C: QUIT\n"
-                                   "S: 221 bye\n"
-                                   "E\n");
+    struct peer *peer = peer_start(GREETING OFFERS_NOTHING GOODBYE);
     smtp_session_t session = new_session(peer_address(peer));
     smtp_recipient_t recipient = smtp_add_recipient(new_message(session), "to@example.org");
 

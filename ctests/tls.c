@@ -8,36 +8,12 @@
 
 #include "mail.h"
 #include "peer_tls.h"
+#include "script.h"
 
-static const char whole_script[] = "S: 220 peer.example\n"
-                                   "C: EHLO client.example\n"
-                                   "S: 250-peer.example|250 STARTTLS\n"
-                                   "C: STARTTLS\n"
-                                   "S: 220 go on\n"
-                                   "L\n"
-                                   "C: EHLO client.example\n"
-                                   "S: 250 peer.example\n"
-                                   "C: MAIL\n"
-                                   "S: 250 ok\n"
-                                   "C: RCPT\n"
-                                   "S: 250 ok\n"
-                                   "C: DATA\n"
-                                   "S: 354 go on\n"
-                                   "T\n"
-                                   "S: 250 taken\n"
-                                   "C: QUIT\n"
-                                   "S: 221 bye\n"
-                                   "E\n";
+static const char whole_script[] = GREETING OFFERS("STARTTLS") TLS_BEGINS OFFERS_NOTHING MAIL_OK("")
+    RCPT_OK("") TEXT_TAKEN GOODBYE;
 
-static const char refused_script[] = "S: 220 peer.example\n"
-                                     "C: EHLO client.example\n"
-                                     "S: 250-peer.example|250 STARTTLS\n"
-                                     "C: STARTTLS\n"
-                                     "S: 220 go on\n"
-                                     "L\n"
-                                     "C: QUIT\n"
-                                     "S: 221 bye\n"
-                                     "E\n";
+static const char refused_script[] = GREETING OFFERS("STARTTLS") TLS_BEGINS GOODBYE;
 
 /* What the events told, and what they are answered. */
 static struct {

@@ -13,26 +13,10 @@
 
 #include "mail.h"
 #include "peer_tls.h"
+#include "script.h"
 
-static const char one_session[] = "S: 220 peer.example\n"
-                                  "C: EHLO client.example\n"
-                                  "S: 250-peer.example|250 STARTTLS\n"
-                                  "C: STARTTLS\n"
-                                  "S: 220 go on\n"
-                                  "L\n"
-                                  "C: EHLO client.example\n"
-                                  "S: 250 peer.example\n"
-                                  "C: MAIL FROM:<from@example.org>\n"
-                                  "S: 250 ok\n"
-                                  "C: RCPT TO:<to@example.org>\n"
-                                  "S: 250 ok\n"
-                                  "C: DATA\n"
-                                  "S: 354 go on\n"
-                                  "T\n"
-                                  "S: 250 taken\n"
-                                  "C: QUIT\n"
-                                  "S: 221 bye\n"
-                                  "E\n";
+static const char one_session[] = GREETING OFFERS("STARTTLS")
+    TLS_BEGINS OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) TEXT_TAKEN GOODBYE;
 
 enum { MOST = 4 };
 
