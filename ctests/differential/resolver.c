@@ -2,8 +2,11 @@
 /*
  * A name service for the tests: the program's own getaddrinfo, which both libraries call. Names
  * below example.org are 127.0.0.1; everything else is left to the C library. Who connects to port
- * 465 there, which only root may listen on, gets to the server. canonical NAME    the canonical
- * name of all of those; without it each is its own
+ * 465 there, which only root may listen on, gets to the server.
+ *
+ *   canonical NAME    the canonical name of all of those; without it each is its own
+ *   node NAME         what uname calls this host
+ *   services none     services have no names, as without /etc/services
  */
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/utsname.h>
 
 #include "driver.h"
 
@@ -20,8 +24,11 @@ enum { SUBMISSIONS = 465 };
 
 typedef int connects(int, const struct sockaddr *, socklen_t);
 typedef int resolve(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+typedef int names(struct utsname *);
 
 static char canonical[256];
+static char own_node[64];
+static bool no_services;
 
 static bool is_ours(const char *node)
 {
@@ -42,6 +49,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
     /* C has no other way to turn dlsym's result into a function. */
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (no_services && service && strspn(service, "0123456789") != strlen(service))
+        return EAI_SERVICE;
     if (!is_ours(node))
         return real(node, service, hints, result);
     error = real("127.0.0.1", service, hints, result);
@@ -50,6 +59,18 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         (*result)->ai_canonname = strdup(canonical[0] ? canonical : node);
     }
     return error;
+}
+
+int uname(struct utsname *name)
+{
+    names *real;
+    int result;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "uname");
+    result = real(name);
+    if (result == 0 && own_node[0])
+        strcpy(name->nodename, own_node);
+    return result;
 }
 
 /* By another name, because the C library's own declaration has a type of its own for the address.
@@ -72,9 +93,14 @@ int reroute(int socket, const struct sockaddr *address, socklen_t length)
 
 bool resolver_command(const struct line *line)
 {
-    if (!word_is(line, 0, "canonical"))
+    if (word_is(line, 0, "canonical"))
+        snprintf(canonical, sizeof canonical, "%s", text_at(line, 1));
+    else if (word_is(line, 0, "node"))
+        snprintf(own_node, sizeof own_node, "%s", text_at(line, 1));
+    else if (word_is(line, 0, "services"))
+        no_services = word_is(line, 1, "none");
+    else
         return false;
-    snprintf(canonical, sizeof canonical, "%s", text_at(line, 1));
     trace_end();
     return true;
 }

@@ -96,7 +96,7 @@ fn engine(data: &[u8]) {
                 2 => engine.fail(Error::Dropped),
                 _ => engine.secured(),
             },
-            Step::SelectMechanism => match input.below(4) {
+            Step::SelectMechanism { .. } => match input.below(4) {
                 1 => engine.next_mechanism(),
                 2 => engine.authenticate(b"AUTH PLAIN AAAA".to_vec().into()),
                 3 => engine.authenticate(b"AUTH LOGIN".to_vec().into()),

@@ -14,6 +14,7 @@ pub(crate) fn any(input: &mut Input<'_>) -> Mailbag {
         recipients: vec![Recipient::default(); input.below(4)],
         utf8: input.below(8) == 1,
         binary: input.below(16) == 1,
+        repeatable: input.below(4) == 1,
         by: (input.below(8) == 1).then(|| i64::from(input.byte()) - 100),
         ..Message::default()
     });

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::guard::caught;
 use crate::error::{Error, Result};
-use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Secret};
+use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Secret, field};
 use crate::session::callback::Answer;
 
 /// The answer to a challenge, or the initial response if there is no challenge; `None` = the
@@ -61,7 +61,10 @@ unsafe fn ask(context: &Context, fields: &'static [ClientRequest]) -> Result<Due
         }
         None => 0,
     };
-    if answered == 0 || results.iter().take(fields.len()).any(|result| result.is_null()) {
+    // No realm is as good as an empty one; without a name or a secret nothing can be said.
+    let is_missing =
+        |(asked, result): (&ClientRequest, &*mut c_char)| result.is_null() && asked.flags & field::REALM == 0;
+    if answered == 0 || fields.iter().zip(&results).any(is_missing) {
         return caught(|| context.answered(None));
     }
     let answer = |result: &*mut c_char| {

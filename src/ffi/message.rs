@@ -6,6 +6,7 @@ use std::ptr;
 use std::rc::Rc;
 
 use super::guard::{guard, handle, noted, optional_text, stack_position};
+use super::source;
 use super::types::{smtp_enumerate_messagecb_t, smtp_message_t, smtp_messagecb_t, smtp_session_t};
 use crate::error::Error;
 use crate::fault::{self, Layer};
@@ -72,7 +73,9 @@ pub unsafe extern "C" fn smtp_set_messagecb(
         // SAFETY: a message handle is live as long as its session.
         let message = unsafe { handle(message) }?;
         let function = cb.ok_or(Error::Invalid)?;
-        message.set_source(MessageSource { function, arg });
+        // SAFETY: the callback is called with this argument, so it is one for it.
+        let repeatable = unsafe { source::is_repeatable(function, arg) };
+        message.set_source(MessageSource { function, arg, repeatable });
         Ok(1)
     })
 }

@@ -6,6 +6,7 @@ use std::ptr;
 
 use super::errno;
 use crate::error::{self, Error};
+use crate::session::callback::MessageFunction;
 
 /// Size of the blocks that are read from a file.
 const BLOCK: usize = 8192;
@@ -15,6 +16,20 @@ fn refuse() -> *const c_char {
     error::set_last(Error::Invalid);
     errno::set(libc::EINVAL);
     ptr::null()
+}
+
+/// Whether a source gives the same text again after it was rewound, as the ready-made ones do. What
+/// a pipe gave is gone.
+///
+/// # Safety
+/// `arg` is an argument for `function`.
+pub(super) unsafe fn is_repeatable(function: MessageFunction, arg: *mut c_void) -> bool {
+    if ptr::fn_addr_eq(function, _smtp_message_str_cb as MessageFunction) {
+        return true;
+    }
+    let is_file = ptr::fn_addr_eq(function, _smtp_message_fp_cb as MessageFunction) && !arg.is_null();
+    // SAFETY: the argument of this function is an open FILE.
+    is_file && errno::preserved(|| unsafe { libc::ftell(arg.cast()) } >= 0)
 }
 
 /// Message callback for a `FILE *`; see `smtp_set_message_fp`.

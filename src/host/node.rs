@@ -4,19 +4,17 @@
 use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 
-/// What `uname` calls this host; `localhost` if it says nothing usable.
+/// What `uname` calls this host; it need not be a domain. Empty if it says nothing.
 #[must_use]
 pub fn node_name() -> CString {
     let mut names = MaybeUninit::<libc::utsname>::uninit();
     // SAFETY: uname fills the structure that it is given.
     if unsafe { libc::uname(names.as_mut_ptr()) } != 0 {
-        return c"localhost".to_owned();
+        return CString::default();
     }
     // SAFETY: uname succeeded, so the structure is filled.
     let names = unsafe { names.assume_init() };
     let bytes: &[c_char] = &names.nodename;
     // SAFETY: nodename is NUL-terminated, and lives until the end of this function.
-    let node = unsafe { CStr::from_ptr(bytes.as_ptr()) };
-    let clean = !node.is_empty() && node.to_bytes().iter().all(u8::is_ascii_graphic);
-    if clean { node.to_owned() } else { c"localhost".to_owned() }
+    unsafe { CStr::from_ptr(bytes.as_ptr()) }.to_owned()
 }

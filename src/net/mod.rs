@@ -15,7 +15,7 @@ mod stream;
 mod tls;
 
 pub use connect::Addresses;
-pub use host::mail_name;
+pub use host::{address_literal, mail_name};
 pub use password::{PasswordCallback, PasswordFunction};
 pub use proxy::{ProxyAccess, ProxyProtocol};
 pub use resolve::{Resolved, resolve, resolver_message, service_port};

@@ -33,8 +33,19 @@ pub struct Extensions {
     pub xexch50: bool,
     /// RFC 6531.
     pub smtp_utf8: bool,
+    /// RFC 9422.
+    pub limits: Limits,
     /// RFC 4954: mechanisms in the server's order, in upper case.
     pub auth: Vec<Box<str>>,
+}
+
+/// What the server takes at most (RFC 9422 §4). A message or recipient beyond that is refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// MAILMAX: transactions in a connection.
+    pub transactions: Option<usize>,
+    /// RCPTMAX: recipients in a transaction.
+    pub recipients: Option<usize>,
 }
 
 /// Most mechanisms that are remembered; a server offers a dozen at most.
@@ -109,6 +120,8 @@ impl Extensions {
             self.xexch50 = true;
         } else if is("SMTPUTF8") {
             self.smtp_utf8 = true;
+        } else if is("LIMITS") {
+            self.limits = limits(parameters);
         }
     }
 
@@ -127,6 +140,32 @@ impl Extensions {
             }
         }
     }
+}
+
+/// `NAME=NUMBER` for each limit; unknown ones, and what is none, are ignored.
+fn limits(parameters: &[u8]) -> Limits {
+    let mut limits = Limits::default();
+    for limit in parameters.split(u8::is_ascii_whitespace) {
+        let Some(equals) = limit.iter().position(|byte| *byte == b'=') else {
+            continue;
+        };
+        let (name, value) = limit.split_at(equals);
+        let number = value.get(1..).and_then(limit_number);
+        if name.eq_ignore_ascii_case(b"MAILMAX") {
+            limits.transactions = number;
+        } else if name.eq_ignore_ascii_case(b"RCPTMAX") {
+            limits.recipients = number;
+        }
+    }
+    limits
+}
+
+/// One to six digits, the first of which is not 0 (RFC 9422 §3).
+fn limit_number(digits: &[u8]) -> Option<usize> {
+    if !matches!(digits, [b'1'..=b'9', rest @ ..] if rest.len() < 6 && rest.iter().all(u8::is_ascii_digit)) {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// The least time of DELIVERBY; one that is no number counts as none.
@@ -201,6 +240,29 @@ mod tests {
         assert_eq!(offered(&["DELIVERBY"]).deliver_by, Some(0));
         assert_eq!(offered(&["DELIVERBY -5"]).deliver_by, Some(0));
         assert_eq!(offered(&[]).deliver_by, None);
+    }
+
+    #[test]
+    fn limits_of_the_server() {
+        let limits = |text: &str| {
+            let Limits { transactions, recipients } = offered(&[text]).limits;
+            (transactions, recipients)
+        };
+        assert_eq!(limits("LIMITS RCPTMAX=100 MAILMAX=1"), (Some(1), Some(100)));
+        assert_eq!(limits("limits RcptDomainMax=5 rcptmax=999999"), (None, Some(999_999)));
+        for none in [
+            "",
+            "=1",
+            " RCPTMAX",
+            " RCPTMAX=",
+            " RCPTMAX=0",
+            " RCPTMAX=01",
+            " RCPTMAX=1000000",
+            " RCPTMAX=-1",
+        ] {
+            assert_eq!(limits(&format!("LIMITS{none}")), (None, None), "{none}");
+        }
+        assert_eq!(limits("LIMITSX RCPTMAX=1"), (None, None));
     }
 
     #[test]

@@ -55,6 +55,8 @@ pub trait Outbox {
     fn recipient_count(&self, message: MessageAt) -> usize;
     /// The first incomplete recipient at or after `from`.
     fn next_recipient(&self, message: MessageAt, from: RecipientAt) -> Option<RecipientAt>;
+    /// Whether the message's text can be had once more in the same session.
+    fn is_repeatable(&self, message: MessageAt) -> bool;
     /// Whether the message's body is BINARYMIME (RFC 3030 §3).
     fn is_binary(&self, message: MessageAt) -> bool;
     /// Whether an envelope path of the message needs SMTPUTF8 (RFC 6531).

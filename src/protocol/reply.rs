@@ -36,6 +36,8 @@ impl ReplyCode {
     pub const CLOSING: Self = Self(421);
     /// 452: too much of something for now, recipients for one.
     pub const INSUFFICIENT: Self = Self(452);
+    /// 552: too much of something for good, or, before RFC 5321, too many recipients for now.
+    pub const EXCEEDED: Self = Self(552);
     /// 553: the mailbox name is not allowed.
     pub const MAILBOX_NAME: Self = Self(553);
 

@@ -3,7 +3,7 @@
 
 use super::outbox::Outbox;
 use super::position::{MessageAt, RecipientAt};
-use super::reply::{Reply, Severity};
+use super::reply::{Reply, ReplyCode, Severity};
 use super::verdict::{Accepted, Fate, Verdict};
 
 /// A message under way.
@@ -17,8 +17,14 @@ pub(super) struct Transaction {
     pub(super) utf8: bool,
     /// The seconds for `BY=` in place of the application's.
     pub(super) by_seconds: Option<i64>,
+    // The first of its recipients: others got the message in a transaction before.
+    first: RecipientAt,
+    // Recipients from here on are not in it.
+    until: RecipientAt,
     // Recipients from here on were added after the envelope was begun.
     end: RecipientAt,
+    // RCPT commands that were written.
+    rcpts: usize,
     requires_all: bool,
     accepted: Accepted,
     first_refusal: Option<Reply>,
@@ -35,17 +41,41 @@ pub(super) enum Carrier {
 }
 
 impl Transaction {
-    pub(super) fn new(message: MessageAt, outbox: &dyn Outbox) -> Self {
+    pub(super) fn new(message: MessageAt, first: RecipientAt, outbox: &dyn Outbox) -> Self {
+        let end = RecipientAt::new(outbox.recipient_count(message));
         Self {
             message,
             carrier: if outbox.is_binary(message) { Carrier::Chunks } else { Carrier::Data },
             utf8: outbox.needs_utf8(message),
             by_seconds: None,
-            end: RecipientAt::new(outbox.recipient_count(message)),
+            first,
+            until: end,
+            end,
+            rcpts: 0,
             requires_all: outbox.requires_all_recipients(),
             accepted: Accepted::default(),
             first_refusal: None,
         }
+    }
+
+    /// The first recipient for RCPT.
+    pub(super) const fn first(&self) -> RecipientAt {
+        self.first
+    }
+
+    /// Whether as many recipients are in it as the server takes.
+    pub(super) fn is_full(&self, most: Option<usize>) -> bool {
+        most.is_some_and(|most| self.rcpts >= most)
+    }
+
+    /// RCPT is written.
+    pub(super) fn rcpt_written(&mut self) {
+        self.rcpts = self.rcpts.saturating_add(1);
+    }
+
+    /// Recipients from here on get the message in a transaction of their own.
+    pub(super) fn leave(&mut self, rest: RecipientAt) {
+        self.until = rest;
     }
 
     /// The next recipient for RCPT, from a position on.
@@ -67,6 +97,7 @@ impl Transaction {
     pub(super) fn sender_refused(self, reply: Reply) -> Verdict {
         Verdict::SenderRefused {
             message: self.message,
+            first: self.first,
             end: self.end,
             reply,
         }
@@ -74,6 +105,7 @@ impl Transaction {
 
     /// The reply to a recipient's RCPT.
     pub(super) fn recipient_answered(&mut self, recipient: RecipientAt, reply: Reply) -> Verdict {
+        let complete = reply.is_permanent() && !self.is_one_too_many(&reply);
         if reply.is_completion() {
             self.accepted.push(recipient);
         } else if self.first_refusal.is_none() {
@@ -82,9 +114,19 @@ impl Transaction {
         Verdict::Recipient {
             message: self.message,
             recipient,
-            complete: reply.is_permanent(),
             reply,
+            complete,
         }
+    }
+
+    /// Whether a 552 to RCPT means that there are too many recipients, which the rest can be sent
+    /// to later (RFC 5321 §4.5.3.1.10), and not that the mailbox is full.
+    fn is_one_too_many(&self, reply: &Reply) -> bool {
+        reply.code() == ReplyCode::EXCEEDED
+            && match reply.enhanced() {
+                Some(code) => (code.subject, code.detail) == (5, 3),
+                None => self.has_accepted(),
+            }
     }
 
     /// The refusal that stops a message that must go to all.
@@ -110,12 +152,12 @@ impl Transaction {
 
     /// The final reply to the text.
     pub(super) fn settle(self, reply: Reply) -> Verdict {
-        let Self { message, end, accepted, .. } = self;
+        let Self { message, until, accepted, .. } = self;
         let fate = match reply.severity() {
             // To an empty text: it says nothing of recipients who may be accepted another time.
             _ if accepted.is_empty() => Fate::Untouched,
             Severity::Completion => Fate::Taken(accepted),
-            Severity::Permanent => Fate::Refused { accepted, end },
+            Severity::Permanent => Fate::Refused { accepted, end: until },
             Severity::Intermediate | Severity::Transient => Fate::Deferred(accepted),
         };
         // Accepted by nobody, so not sent, whatever the server says of an empty text.

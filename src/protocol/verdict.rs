@@ -22,10 +22,12 @@ pub enum Verdict {
         reply: Reply,
     },
     /// MAIL was refused, so nobody gets the message: the reply is the sender's, the message's
-    /// and that of its incomplete recipients before `end`. They stay incomplete.
+    /// and that of its incomplete recipients from `first` up to `end`. They stay incomplete.
     SenderRefused {
         /// Whose sender it is.
         message: MessageAt,
+        /// Recipients before this one are not concerned.
+        first: RecipientAt,
         /// Recipients from here on are not concerned.
         end: RecipientAt,
         /// The reply.
@@ -41,6 +43,11 @@ pub enum Verdict {
         reply: Reply,
         /// Nothing is left to do: refused for good.
         complete: bool,
+    },
+    /// No message was sent for this reply, which is that of each that was still to be sent.
+    NothingSent {
+        /// The reply.
+        reply: Reply,
     },
     /// The reply that counts for a message as a whole.
     Message {

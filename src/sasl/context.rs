@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::channel::Channel;
-use super::mechanism::{BuiltIn, Mechanism};
+use super::mechanism::{self, BuiltIn, Mechanism};
 use super::plugin::{self, Plugin, SecurityLayer};
 use super::request::{ClientRequest, Credentials, Interact, flags};
 use super::secret::Secret;
@@ -148,6 +148,7 @@ impl Context {
     /// Selects a mechanism, in place of the one before, and prefers it in sessions. It must
     /// be known and allowed, else nothing changes.
     pub fn select(&self, name: &str) -> Result<()> {
+        let name = mechanism::registered_name(name);
         self.attempt(name)?;
         self.preferred.replace(Some(Rc::from(name)));
         Ok(())

@@ -5,6 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::mechanism::BuiltIn;
+
 /// Longest command line with its CRLF (RFC 5321 §4.5.3.1.4), which goes for AUTH too.
 const COMMAND_MAX: usize = 512;
 /// Longest line of base64 with its CRLF that a peer must take (RFC 4954 §4).
@@ -16,8 +18,8 @@ const CRLF: usize = 2;
 pub struct Opening {
     /// The AUTH command without its CRLF.
     pub line: Zeroizing<Vec<u8>>,
-    /// The initial response was too long for the line. It is the answer to the first
-    /// challenge, which the server then leaves empty.
+    /// The initial response does not go with it: it is the answer to the server's first
+    /// challenge.
     pub deferred: bool,
 }
 
@@ -26,13 +28,14 @@ pub struct Opening {
 pub fn opening(mechanism: &str, response: Option<&[u8]>) -> Opening {
     let encoded = response.map_or(0, |response| encoded_length(response).max(1));
     let length = "AUTH ".len() + mechanism.len() + " ".len() + encoded;
-    let deferred = response.is_some() && length + CRLF > COMMAND_MAX;
+    let opens_bare = BuiltIn::find(mechanism).is_some_and(BuiltIn::opens_bare);
+    let deferred = response.is_some() && (opens_bare || length + CRLF > COMMAND_MAX);
     let mut line = String::with_capacity(length);
     line.push_str("AUTH ");
     line.push_str(mechanism);
     match response {
         // An empty response is not the same as none.
-        Some([]) => line.push_str(" ="),
+        Some([]) if !deferred => line.push_str(" ="),
         Some(response) if !deferred => {
             line.push(' ');
             STANDARD.encode_string(response, &mut line);
@@ -76,6 +79,9 @@ mod tests {
     fn opening_with_and_without_initial_response() {
         assert_eq!(line("CRAM-MD5", None), "AUTH CRAM-MD5");
         assert_eq!(line("EXTERNAL", Some(b"")), "AUTH EXTERNAL =");
+        assert_eq!(line("LOGIN", Some(b"user")), "AUTH LOGIN");
+        assert_eq!(line("LOGIN", Some(b"")), "AUTH LOGIN");
+        assert!(opening("LOGIN", Some(b"")).deferred && !opening("CRAM-MD5", None).deferred);
         // RFC 4954 §4.3.
         assert_eq!(line("PLAIN", Some(b"\0test\0test123")), "AUTH PLAIN AHRlc3QAdGVzdDEyMw==");
     }

@@ -43,10 +43,26 @@ pub(super) struct BuiltIn {
     pub(super) flags: c_uint,
     /// What it needs of the connection.
     pub(super) needs: Needs,
+    /// What its refusal says about other mechanisms.
+    pub(super) group: Group,
     /// What the application is asked for.
     pub(super) fields: &'static [ClientRequest],
     /// Begins an exchange.
     pub(super) new: fn() -> Box<dyn Mechanism>,
+}
+
+/// What the server gets to see, and with it what a refusal says about other mechanisms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    /// The password itself.
+    Plain,
+    /// A proof that the password is known. The server may not have what it needs to check it,
+    /// so a refusal need not mean that the password is wrong.
+    Challenge,
+    /// An access token, which is no password.
+    Token,
+    /// Nothing: the server knows the client from elsewhere.
+    External,
 }
 
 /// What a mechanism needs of the connection.
@@ -72,10 +88,47 @@ impl Needs {
 }
 
 impl BuiltIn {
+    /// Whether its first answer waits until the server asks. Servers that ignore what comes with
+    /// `AUTH LOGIN` ask for the name all the same, and would get the password for it.
+    pub(super) fn opens_bare(&self) -> bool {
+        self.name == c"LOGIN"
+    }
+
+    /// Whether its answer is tried again as the answer to a prompt if a server does not understand
+    /// it as a part of the command.
+    pub(super) fn may_be_asked_for(&self) -> bool {
+        self.name == c"PLAIN"
+    }
+
+    /// Whether it does not matter what the server asks with: each has its own words for a
+    /// prompt, and those of some are not even base64.
+    pub(super) fn ignores_prompts(&self) -> bool {
+        matches!(self.group, Group::Plain | Group::External)
+    }
+
     /// The mechanism of a name, in any case.
     pub(super) fn find(name: &str) -> Option<&'static Self> {
         BUILT_IN.iter().find(|known| known.name.to_bytes().eq_ignore_ascii_case(name.as_bytes()))
     }
+}
+
+/// The name of a mechanism by which programs may know it: the one plug-in of the reference whose
+/// file is not called as the mechanism is selected by the name of its file.
+pub(super) fn registered_name(name: &str) -> &str {
+    if name.eq_ignore_ascii_case("CRAMMD5") { "CRAM-MD5" } else { name }
+}
+
+/// Whether the answer of a mechanism may be asked for by a server that did not understand it as a
+/// part of the command.
+#[must_use]
+pub fn may_be_asked_for(mechanism: &str) -> bool {
+    BuiltIn::find(mechanism).is_some_and(BuiltIn::may_be_asked_for)
+}
+
+/// Whether a mechanism answers without looking at what the server asks with.
+#[must_use]
+pub fn ignores_prompts(mechanism: &str) -> bool {
+    BuiltIn::find(mechanism).is_some_and(BuiltIn::ignores_prompts)
 }
 
 const BUILT_IN: &[BuiltIn] = &[
@@ -83,6 +136,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"PLAIN",
         flags: flags::PLAIN,
         needs: Needs::Nothing,
+        group: Group::Plain,
         fields: request::PLAIN,
         new: || Box::new(Plain),
     },
@@ -90,6 +144,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"LOGIN",
         flags: flags::PLAIN,
         needs: Needs::Nothing,
+        group: Group::Plain,
         fields: request::LOGIN,
         new: || Box::new(Login::default()),
     },
@@ -97,6 +152,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"CRAM-MD5",
         flags: 0,
         needs: Needs::Nothing,
+        group: Group::Challenge,
         fields: request::CHALLENGE_RESPONSE,
         new: || Box::new(CramMd5::default()),
     },
@@ -104,6 +160,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"NTLM",
         flags: 0,
         needs: Needs::Nothing,
+        group: Group::Challenge,
         fields: request::NTLM,
         new: || Box::new(Ntlm::default()),
     },
@@ -111,6 +168,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"EXTERNAL",
         flags: flags::EXTERNAL,
         needs: Needs::Nothing,
+        group: Group::External,
         fields: &[],
         new: || Box::new(External::default()),
     },
@@ -118,6 +176,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"SCRAM-SHA-1",
         flags: 0,
         needs: Needs::Nothing,
+        group: Group::Challenge,
         fields: request::CHALLENGE_RESPONSE,
         new: || Box::new(Scram::new(Hash::Sha1)),
     },
@@ -125,6 +184,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"SCRAM-SHA-256",
         flags: 0,
         needs: Needs::Nothing,
+        group: Group::Challenge,
         fields: request::CHALLENGE_RESPONSE,
         new: || Box::new(Scram::new(Hash::Sha256)),
     },
@@ -132,6 +192,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"SCRAM-SHA-1-PLUS",
         flags: 0,
         needs: Needs::Binding,
+        group: Group::Challenge,
         fields: request::CHALLENGE_RESPONSE,
         new: || Box::new(Scram::with_binding(Hash::Sha1)),
     },
@@ -139,6 +200,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"SCRAM-SHA-256-PLUS",
         flags: 0,
         needs: Needs::Binding,
+        group: Group::Challenge,
         fields: request::CHALLENGE_RESPONSE,
         new: || Box::new(Scram::with_binding(Hash::Sha256)),
     },
@@ -146,6 +208,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"XOAUTH2",
         flags: flags::PLAIN,
         needs: Needs::Secrecy,
+        group: Group::Token,
         fields: request::OAUTH,
         new: || Box::new(XOAuth2::default()),
     },
@@ -153,6 +216,7 @@ const BUILT_IN: &[BuiltIn] = &[
         name: c"OAUTHBEARER",
         flags: flags::PLAIN,
         needs: Needs::Secrecy,
+        group: Group::Token,
         fields: request::OAUTH,
         new: || Box::new(OAuthBearer::default()),
     },
@@ -196,6 +260,23 @@ mod tests {
                 assert_eq!(asked.size, expected.3, "{name}");
             }
         }
+    }
+
+    #[test]
+    fn the_name_of_a_plug_in_file() {
+        assert_eq!(registered_name("CramMD5"), "CRAM-MD5");
+        assert_eq!(registered_name("cram-md5"), "cram-md5");
+        assert_eq!(registered_name("CRAMMD"), "CRAMMD");
+        assert!(BuiltIn::find("CRAMMD5").is_none(), "no server offers it");
+    }
+
+    #[test]
+    fn prompts_that_say_nothing() {
+        for (name, ignored) in [("PLAIN", true), ("login", true), ("EXTERNAL", true), ("CRAM-MD5", false)] {
+            assert_eq!(ignores_prompts(name), ignored, "{name}");
+        }
+        assert!(!ignores_prompts("GSSAPI"));
+        assert!(may_be_asked_for("plain") && !may_be_asked_for("LOGIN") && !may_be_asked_for("GSSAPI"));
     }
 
     #[test]

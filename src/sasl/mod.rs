@@ -32,6 +32,7 @@ mod selection;
 pub use channel::{BindingKind, Channel, ChannelBinding};
 pub use context::{Context, Due, Given};
 pub use line::{Opening, answer, decode_challenge, opening};
+pub use mechanism::{ignores_prompts, may_be_asked_for};
 pub use plugin::SecurityLayer;
 pub use request::{ClientRequest, FIELDS_MAX, Interact, InteractFunction, field, flags};
 pub use secret::Secret;

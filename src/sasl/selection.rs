@@ -6,7 +6,7 @@ use std::ffi::{c_int, c_uint};
 
 use super::channel::Channel;
 use super::context::Context;
-use super::mechanism::BuiltIn;
+use super::mechanism::{BuiltIn, Group};
 
 /// The strongest first; within a group in the server's order. Over TLS nobody overhears a
 /// password, and the server may store it better than a challenge-response mechanism lets it.
@@ -48,6 +48,13 @@ impl Policy {
     }
 }
 
+/// A mechanism to try.
+#[derive(Debug, Clone, Copy)]
+struct Candidate<'a> {
+    name: &'a str,
+    group: Group,
+}
+
 /// The mechanisms to try: the one that the application prefers, those built in, then those
 /// that only a plug-in can know.
 fn order<'a>(
@@ -55,13 +62,15 @@ fn order<'a>(
     policy: Policy,
     channel: &Channel,
     preferred: Option<&str>,
-) -> Vec<&'a str> {
-    let mut order: Vec<&'a str> = Vec::new();
+) -> Vec<Candidate<'a>> {
+    let mut order: Vec<Candidate<'a>> = Vec::new();
     let mut push = |name: &'a str| {
-        let usable = BuiltIn::find(name)
-            .is_none_or(|known| policy.allows(known.flags, 0) && known.needs.are_met_by(channel));
-        if usable && !order.iter().any(|earlier| earlier.eq_ignore_ascii_case(name)) {
-            order.push(name);
+        let known = BuiltIn::find(name);
+        let usable =
+            known.is_none_or(|known| policy.allows(known.flags, 0) && known.needs.are_met_by(channel));
+        if usable && !order.iter().any(|earlier| earlier.name.eq_ignore_ascii_case(name)) {
+            let group = known.map_or(Group::Challenge, |known| known.group);
+            order.push(Candidate { name, group });
         }
     };
     let matching = |wanted: &str| {
@@ -69,6 +78,9 @@ fn order<'a>(
         found.copied()
     };
     preferred.and_then(matching).into_iter().for_each(&mut push);
+    if preferred.is_some_and(is_token) {
+        offered.iter().copied().filter(|name| is_token(name)).for_each(&mut push);
+    }
     for group in if channel.secure { OVER_TLS } else { IN_CLEAR } {
         let in_group = |name: &&&str| group.iter().any(|member| member.eq_ignore_ascii_case(name));
         offered.iter().filter(in_group).copied().for_each(&mut push);
@@ -81,7 +93,12 @@ fn order<'a>(
 /// One session's way through the mechanisms that its server offers.
 #[derive(Debug)]
 pub struct Attempts {
-    left: VecDeque<Box<str>>,
+    left: VecDeque<(Box<str>, Group)>,
+    /// Tokens that nobody has asked for: what the application supplies is a password as a rule,
+    /// so they are for servers that offer nothing else.
+    last_resort: VecDeque<(Box<str>, Group)>,
+    /// The mechanism that was tried last.
+    tried: Option<Group>,
     channel: Channel,
 }
 
@@ -105,27 +122,54 @@ impl Attempts {
         let offered: Vec<&str> = offered.iter().map(AsRef::as_ref).filter(is_wanted).collect();
         channel.plus_offered = offered.iter().any(|name| is_scram_plus(name));
         let preferred = context.preferred();
-        let names = order(&offered, context.policy(), &channel, preferred.as_deref());
-        let left = names.into_iter().map(Box::from).collect();
-        Self { left, channel }
+        let named = |names: &[String]| names.iter().any(|name| is_token(name));
+        let tokens_asked_for = preferred.as_deref().is_some_and(is_token) || only.is_some_and(named);
+        let candidates = order(&offered, context.policy(), &channel, preferred.as_deref());
+        let owned = candidates.into_iter().map(|one| (Box::from(one.name), one.group));
+        let (left, last_resort) = owned.partition(|(_, group)| tokens_asked_for || *group != Group::Token);
+        Self { left, last_resort, tried: None, channel }
     }
 
     /// Puts a mechanism first that was tried before.
     pub fn again(&mut self, name: Box<str>) {
-        self.left.push_front(name);
+        let group = self.tried.unwrap_or(Group::Challenge);
+        self.left.push_front((name, group));
     }
 
     /// Selects the next mechanism in the context, and names it; `None`: none is left.
     /// Plug-ins that are not there are passed over.
     pub fn next(&mut self, context: &Context) -> Option<Box<str>> {
         loop {
-            let name = self.left.pop_front()?;
+            let nothing_else = matches!(self.tried, None | Some(Group::Token));
+            let last = |attempts: &mut Self| attempts.last_resort.pop_front().filter(|_| nothing_else);
+            let (name, group) = self.left.pop_front().or_else(|| last(self))?;
             if context.attempt(&name).is_ok() {
                 context.set_channel(self.channel.clone());
+                self.tried = Some(group);
                 return Some(name);
             }
         }
     }
+
+    /// The server does not believe who it is that tried the last mechanism. Servers count such
+    /// refusals, and lock users out.
+    pub fn credentials_refused(&mut self) {
+        let Some(tried) = self.tried else { return };
+        let secure = self.channel.secure;
+        let still_useful = |group: Group| match (tried, group) {
+            // No password was tried, or none is needed.
+            (Group::External, _) | (_, Group::External) => true,
+            // The server may know the password, but nothing to compare the proof with.
+            (Group::Challenge, Group::Plain) => secure,
+            _ => false,
+        };
+        self.left.retain(|(_, group)| still_useful(*group));
+        self.last_resort.retain(|(_, group)| still_useful(*group));
+    }
+}
+
+fn is_token(name: &str) -> bool {
+    BuiltIn::find(name).is_some_and(|known| known.group == Group::Token)
 }
 
 fn is_scram_plus(name: &str) -> bool {
@@ -157,7 +201,12 @@ mod tests {
 
     fn ordered(offered: &str, allowed: c_uint, min_ssf: c_int, channel: &Channel) -> String {
         let offered: Vec<&str> = offered.split_whitespace().collect();
-        order(&offered, Policy { allowed, min_ssf }, channel, None).join(" ")
+        names(&order(&offered, Policy { allowed, min_ssf }, channel, None))
+    }
+
+    fn names(candidates: &[Candidate<'_>]) -> String {
+        let names: Vec<&str> = candidates.iter().map(|one| one.name).collect();
+        names.join(" ")
     }
 
     #[test]
@@ -223,12 +272,91 @@ mod tests {
             ("plain", false, "PLAIN SCRAM-SHA-256 CRAM-MD5 GSSAPI"),
             ("GSSAPI", false, "GSSAPI SCRAM-SHA-256 CRAM-MD5 PLAIN"),
             ("XOAUTH2", false, "SCRAM-SHA-256 CRAM-MD5 PLAIN GSSAPI"),
+            ("XOAUTH2", true, "XOAUTH2 SCRAM-SHA-256 PLAIN CRAM-MD5 GSSAPI"),
+            ("OAUTHBEARER", true, "XOAUTH2 SCRAM-SHA-256 PLAIN CRAM-MD5 GSSAPI"),
             ("LOGIN", false, "SCRAM-SHA-256 CRAM-MD5 PLAIN GSSAPI"),
         ];
         for (preferred, secure, expected) in table {
             let channel = Channel { secure, ..Channel::default() };
-            assert_eq!(order(&offered, policy, &channel, Some(preferred)).join(" "), expected);
+            assert_eq!(names(&order(&offered, policy, &channel, Some(preferred))), expected);
         }
+    }
+
+    /// What a server refuses.
+    #[derive(PartialEq)]
+    enum What {
+        Mechanism,
+        Credentials,
+    }
+
+    /// What is tried if the server refuses each mechanism as it is said.
+    fn tried(offered: &str, secure: bool, selected: Option<&str>, refusal: fn(&str) -> What) -> String {
+        let context = Context::new();
+        context.change_flags(flags::PLAIN, 0);
+        context.set_external_id(Some(c"me"));
+        if let Some(name) = selected {
+            context.select(name).unwrap();
+        }
+        let offered: Vec<Box<str>> = offered.split_whitespace().map(Box::from).collect();
+        let mut attempts = Attempts::new(&context, &offered, Channel { secure, ..Channel::default() });
+        let mut tried = Vec::new();
+        while let Some(name) = attempts.next(&context) {
+            if refusal(&name) == What::Credentials {
+                attempts.credentials_refused();
+            }
+            tried.push(name.into_string());
+        }
+        tried.join(" ")
+    }
+
+    const MANY: &str = "PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 SCRAM-SHA-1 NTLM XOAUTH2 OAUTHBEARER";
+
+    #[test]
+    fn a_wrong_password_is_not_tried_again_and_again() {
+        let wrong = |_: &str| What::Credentials;
+        for (offered, secure, expected) in [
+            (MANY, true, "SCRAM-SHA-256 PLAIN"),
+            (MANY, false, "SCRAM-SHA-256"),
+            ("LOGIN PLAIN", true, "LOGIN"),
+            ("LOGIN PLAIN", false, "LOGIN"),
+            ("CRAM-MD5 NTLM", true, "CRAM-MD5"),
+            ("CRAM-MD5 LOGIN", true, "LOGIN"),
+            ("CRAM-MD5 LOGIN", false, "CRAM-MD5"),
+            ("XOAUTH2 OAUTHBEARER", true, "XOAUTH2"),
+            ("XOAUTH2 OAUTHBEARER", false, ""),
+            ("EXTERNAL SCRAM-SHA-1 PLAIN", true, "SCRAM-SHA-1 EXTERNAL PLAIN"),
+            ("EXTERNAL PLAIN LOGIN", true, "EXTERNAL PLAIN"),
+            ("EXTERNAL CRAM-MD5 PLAIN", false, "EXTERNAL CRAM-MD5"),
+        ] {
+            assert_eq!(tried(offered, secure, None, wrong), expected, "{offered}");
+        }
+    }
+
+    #[test]
+    fn a_mechanism_that_is_not_wanted_leaves_the_others() {
+        let unwanted = |_: &str| What::Mechanism;
+        assert_eq!(tried(MANY, true, None, unwanted), "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN CRAM-MD5 NTLM");
+        assert_eq!(tried(MANY, false, None, unwanted), "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 NTLM PLAIN LOGIN");
+        assert_eq!(tried("XOAUTH2 OAUTHBEARER", true, None, unwanted), "XOAUTH2 OAUTHBEARER");
+        let all_but_plain = |name: &str| if name == "PLAIN" { What::Mechanism } else { What::Credentials };
+        assert_eq!(tried(MANY, true, None, all_but_plain), "SCRAM-SHA-256 PLAIN LOGIN");
+    }
+
+    #[test]
+    fn tokens_are_for_those_who_ask_and_for_servers_that_take_nothing_else() {
+        let wrong = |_: &str| What::Credentials;
+        let unwanted = |_: &str| What::Mechanism;
+        for (offered, selected, expected) in [
+            ("XOAUTH2 PLAIN", None, "PLAIN"),
+            ("XOAUTH2 NO-SUCH-PLUG-IN", None, "XOAUTH2"),
+            ("XOAUTH2 PLAIN", Some("XOAUTH2"), "XOAUTH2"),
+            ("XOAUTH2 PLAIN", Some("OAUTHBEARER"), "XOAUTH2"),
+            ("XOAUTH2 PLAIN", Some("LOGIN"), "PLAIN"),
+        ] {
+            assert_eq!(tried(offered, true, selected, wrong), expected, "{offered} {selected:?}");
+        }
+        let both = tried("PLAIN XOAUTH2 OAUTHBEARER", true, Some("OAUTHBEARER"), unwanted);
+        assert_eq!(both, "OAUTHBEARER XOAUTH2 PLAIN");
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct MessageSource {
     pub function: MessageFunction,
     /// Handed back with each call.
     pub arg: *mut c_void,
+    /// It gives the same text each time that it is rewound.
+    pub repeatable: bool,
 }
 
 /// What the session needs from the application next.

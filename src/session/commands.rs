@@ -2,6 +2,7 @@
 //! The engine's commands filled in from the model.
 
 use std::ffi::CString;
+use std::net::IpAddr;
 
 use super::terms::Terms;
 use super::{Message, ReversePath, Session};
@@ -10,14 +11,50 @@ use crate::protocol::command::{self, Mail, Rcpt};
 use crate::protocol::envelope::DeliverBy;
 use crate::protocol::{Command, Extensions};
 
+/// What this host calls itself.
+#[derive(Default)]
+pub(super) enum Localhost {
+    /// Nobody has looked yet.
+    #[default]
+    Unknown,
+    /// The name that was set or found.
+    Name(CString),
+    /// It has no name that a server would take: the address of its end of the connection.
+    Nameless(CString),
+}
+
+impl Localhost {
+    /// For EHLO and in generated ids.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Name(name) | Self::Nameless(name) if !name.is_empty() => name.to_bytes(),
+            Self::Unknown | Self::Name(_) | Self::Nameless(_) => b"localhost",
+        }
+    }
+}
+
 impl Session {
     /// Finds our own name for EHLO, unless one was set or found before.
     pub(super) fn find_localhost(&self) {
-        if self.localhost.borrow().is_some() {
+        if !matches!(*self.localhost.borrow(), Localhost::Unknown) {
             return;
         }
-        let name = self.hostname.borrow().clone().unwrap_or_else(net::mail_name);
-        self.localhost.replace(Some(name));
+        let name = self.hostname.borrow().clone().or_else(net::mail_name);
+        self.localhost.replace(name.map_or_else(|| self.nameless(), Localhost::Name));
+    }
+
+    /// Our end of the connection stands for a host without a name.
+    pub(super) fn connected_from(&self, address: Option<IpAddr>) {
+        self.own_address.set(address);
+        let nameless = matches!(*self.localhost.borrow(), Localhost::Nameless(_));
+        if nameless {
+            self.localhost.replace(self.nameless());
+        }
+    }
+
+    fn nameless(&self) -> Localhost {
+        let literal = self.own_address.get().map(net::address_literal);
+        Localhost::Nameless(CString::new(literal.unwrap_or_default()).unwrap_or_default())
     }
 
     /// Keeps the server's canonical name.
@@ -75,9 +112,7 @@ impl Session {
         }
         // A callback may have set another name.
         self.find_localhost();
-        let name = self.localhost.borrow();
-        let name = name.as_ref().map_or(&b"localhost"[..], |name| name.to_bytes());
-        command::write_verb(verb, name, out);
+        command::write_verb(verb, self.localhost.borrow().as_bytes(), out);
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) mod transfer;
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_int, c_void};
+use std::net::IpAddr;
 use std::ptr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -44,6 +45,7 @@ use crate::net::{TlsContext, server_host};
 use crate::protocol::envelope::{self, EtrnOption};
 use crate::protocol::{MessageAt, NodeAt};
 use crate::sasl;
+use commands::Localhost;
 use run::Run;
 use shared::Frame;
 use terms::Terms;
@@ -55,7 +57,9 @@ pub struct Session {
     // Names that a C program may still hold a pointer to.
     former_names: RefCell<Vec<CString>>,
     hostname: RefCell<Option<CString>>,
-    localhost: RefCell<Option<CString>>,
+    localhost: RefCell<Localhost>,
+    // Our end of the connection.
+    own_address: Cell<Option<IpAddr>>,
     events: Cell<Option<EventCallback>>,
     monitor: Cell<Option<MonitorCallback>>,
     timeouts: Cell<Timeouts>,
@@ -86,6 +90,7 @@ impl Session {
             former_names: RefCell::default(),
             hostname: RefCell::default(),
             localhost: RefCell::default(),
+            own_address: Cell::default(),
             events: Cell::new(None),
             monitor: Cell::new(None),
             timeouts: Cell::default(),

@@ -69,6 +69,11 @@ impl Outbox for Session {
         self.message(message)?.incomplete_recipient(from)
     }
 
+    fn is_repeatable(&self, message: MessageAt) -> bool {
+        let source = self.message(message).and_then(|message| message.source());
+        source.is_some_and(|source| source.repeatable)
+    }
+
     fn is_binary(&self, message: MessageAt) -> bool {
         self.message(message).is_some_and(|message| message.body() == Some(BodyType::Binary))
     }

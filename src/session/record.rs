@@ -18,9 +18,9 @@ impl Session {
                     message.reverse_path_status().set(&reply);
                 }
             }
-            Verdict::SenderRefused { message, end, reply } => {
+            Verdict::SenderRefused { message, first, end, reply } => {
                 if let Some(message) = self.message(message) {
-                    message.sender_refused(end, &reply);
+                    message.sender_refused(first, end, &reply);
                 }
             }
             Verdict::Recipient { message, recipient, reply, complete } => {
@@ -32,6 +32,11 @@ impl Session {
                     }
                 }
             }
+            Verdict::NothingSent { reply } => {
+                for message in self.messages.borrow().iter().filter(|message| message.is_incomplete()) {
+                    message.transfer_status().set(&reply);
+                }
+            }
             Verdict::Message { message, reply, fate } => {
                 if let Some(message) = self.message(message) {
                     message.transfer_status().set(&reply);
@@ -40,13 +45,22 @@ impl Session {
             }
         }
     }
+
+    /// Another address is tried: what the one before has said is no longer the reason.
+    pub(super) fn forget_refusal(&self) {
+        for message in self.messages.borrow().iter() {
+            if message.transfer_status().code() != 0 && message.is_incomplete() {
+                message.transfer_status().clear();
+            }
+        }
+    }
 }
 
 impl Message {
-    fn sender_refused(&self, end: RecipientAt, reply: &Reply) {
+    fn sender_refused(&self, first: RecipientAt, end: RecipientAt, reply: &Reply) {
         self.reverse_path_status().set(reply);
         self.transfer_status().set(reply);
-        let mut from = RecipientAt::FIRST;
+        let mut from = first;
         while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
             if let Some(recipient) = self.recipient(at) {
                 recipient.status().set(reply);

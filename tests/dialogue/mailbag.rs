@@ -21,6 +21,7 @@ pub(crate) struct Message {
     pub(crate) by: Option<i64>,
     pub(crate) utf8: bool,
     pub(crate) binary: bool,
+    pub(crate) repeatable: bool,
 }
 
 /// The messages of a session.
@@ -55,11 +56,12 @@ impl Mailbag {
         match verdict {
             Verdict::Node { node, reply } => self.nodes.borrow_mut()[node.get()] = reply.code().value(),
             Verdict::Sender { message, reply } => messages[message.get()].mail = reply.code().value(),
-            Verdict::SenderRefused { message, end, reply } => {
+            Verdict::SenderRefused { message, first, end, reply } => {
                 let message = &mut messages[message.get()];
                 message.mail = reply.code().value();
                 message.transfer = reply.code().value();
-                for recipient in message.recipients.iter_mut().take(end.get()).filter(|one| !one.complete) {
+                let concerned = message.recipients.iter_mut().take(end.get()).skip(first.get());
+                for recipient in concerned.filter(|one| !one.complete) {
                     recipient.code = reply.code().value();
                 }
             }
@@ -67,6 +69,10 @@ impl Mailbag {
                 let recipient = &mut messages[message.get()].recipients[recipient.get()];
                 recipient.code = reply.code().value();
                 recipient.complete |= complete;
+            }
+            Verdict::NothingSent { reply } => {
+                let open = |message: &&mut Message| message.recipients.iter().any(|one| !one.complete);
+                messages.iter_mut().filter(open).for_each(|one| one.transfer = reply.code().value());
             }
             Verdict::Message { message, reply, fate } => messages[message.get()].decide(reply, fate),
         }
@@ -129,6 +135,10 @@ impl Outbox for Mailbag {
         let recipients = &messages[message.get()].recipients;
         let mut rest = from.get()..recipients.len();
         rest.find(|at| !recipients[*at].complete).map(RecipientAt::new)
+    }
+
+    fn is_repeatable(&self, message: MessageAt) -> bool {
+        self.messages.borrow()[message.get()].repeatable
     }
 
     fn is_binary(&self, message: MessageAt) -> bool {

@@ -24,7 +24,8 @@ use std::path::Path;
 
 use esmtp::error::Error;
 use esmtp::protocol::{
-    Bdat, Command, Engine, Event, Opening, Outcome, Question, Reply, ReplyParser, Required, StartTls, Step,
+    Bdat, Command, Engine, Event, Opening, Outcome, Question, Refusal, Reply, ReplyParser, Required,
+    StartTls, Step,
 };
 
 use crate::mailbag::Mailbag;
@@ -92,6 +93,14 @@ impl<'a> Script<'a> {
             Some("require-all") => self.mailbag.require_all.set(true),
             Some("starttls") => self.mailbag.starttls.set(StartTls::Enabled),
             Some("starttls-required") => self.mailbag.starttls.set(StartTls::Required),
+            Some("repeatable") => {
+                self.mailbag
+                    .messages
+                    .borrow_mut()
+                    .iter_mut()
+                    .for_each(|message| message.repeatable = true);
+            }
+            Some("auth") => self.mailbag.auth.set(true),
             Some("utf8") => self.mailbag.messages.borrow_mut()[0].utf8 = true,
             Some("by") => {
                 let seconds = words.next().and_then(|word| word.parse().ok());
@@ -125,6 +134,11 @@ impl<'a> Script<'a> {
             if self.take("drop:").is_some() {
                 return Err(Error::Dropped);
             }
+            // A line without end, and the end of the connection.
+            if let Some(line) = self.take("last words:") {
+                parser.feed(line.as_bytes());
+                return parser.last_words(engine.form(), |_| {}).ok_or(Error::Dropped);
+            }
             let (at, line) = self.peek().unwrap_or((0, "(the end)"));
             let Some(line) = self.take("S:") else {
                 panic!("{}:{at}: a reply is waited for, not {line}", self.name);
@@ -156,6 +170,9 @@ impl<'a> Script<'a> {
                     };
                     engine.answer(answer.parse().expect("a number"));
                 }
+                Step::SelectMechanism { after } => self.select_mechanism(&mut engine, after),
+                Step::Challenge(_) => engine.respond(b"AAAA".to_vec().into()),
+                Step::Authenticated => engine.authenticated(true, false),
                 Step::PrepareTls => {
                     let usable = self.take("tls: usable").is_some();
                     if !usable {
@@ -182,12 +199,24 @@ impl<'a> Script<'a> {
                 Step::Chunk { message } => self.chunk(&mut engine, message.get()),
                 Step::StopText => self.expect("stop:"),
                 Step::Done(outcome) => break outcome,
-                step => panic!("{}: unexpected {step:?}", self.name),
             }
         };
         self.expect(&format!("done: {}", outcome_text(outcome)));
         self.results();
         assert_eq!(self.peek(), None, "{}: lines are left", self.name);
+    }
+
+    /// `mechanism: NAME` is the next one, `mechanism: none` says that none is left.
+    fn select_mechanism(&mut self, engine: &mut Engine, after: Option<Refusal>) {
+        if let Some(refusal) = after {
+            self.expect(&format!("refused: {refusal:?}"));
+        }
+        let (at, line) = self.peek().unwrap_or((0, "(the end)"));
+        match self.take("mechanism:") {
+            Some("none") => engine.without_auth(),
+            Some(name) => engine.authenticate(format!("AUTH {name}").into_bytes().into()),
+            None => panic!("{}:{at}: a mechanism is due, not {line}", self.name),
+        }
     }
 
     fn chunk(&mut self, engine: &mut Engine, message: usize) {

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::requirements::Scope;
-use super::{Engine, Outcome, Phase, Step};
+use super::{Engine, MailReplies, Outcome, Phase, Step};
 use crate::error::Error;
 use crate::protocol::command::Command;
 use crate::protocol::extensions::Extensions;
@@ -13,6 +13,17 @@ use crate::protocol::reply::{Reply, Severity};
 
 /// Most challenges of one exchange that are answered; the longest mechanism needs four.
 const CHALLENGES_MAX: usize = 32;
+
+/// What the server means by its refusal of a mechanism (RFC 4954 §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// 501: it does not understand the command, perhaps for what came with it.
+    Syntax,
+    /// It does not want this mechanism, whoever uses it.
+    Mechanism,
+    /// It does not know who it is that uses it.
+    Credentials,
+}
 
 /// How far authentication is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,17 +59,23 @@ impl Engine {
 
     /// The mechanism that was chosen cannot be used after all.
     pub fn next_mechanism(&mut self) {
-        self.phase = Phase::SelectMechanism;
+        self.phase = Phase::SelectMechanism { after: None };
     }
 
-    /// No mechanism is left: the mail is tried without.
+    /// No mechanism is left: the mail is tried without. Not so if the server has just said that
+    /// what it offers is not to be had like this (534, 538).
     pub fn without_auth(&mut self) {
+        if let Some(reply) = self.auth_refusal.take_if(|reply| matches!(reply.code().value(), 534 | 538)) {
+            self.nothing_sent(reply);
+            return self.refused(Error::Client);
+        }
         let scope = if self.auth == Auth::Untried { Scope::All } else { Scope::Binary };
         self.phase = Phase::CheckExtensions(scope);
     }
 
     /// No mechanism is left, and without one the session must not go on.
     pub fn auth_missing(&mut self, error: Error) {
+        self.blame_auth();
         self.refused(error);
     }
 
@@ -91,6 +108,7 @@ impl Engine {
             return self.refused(Error::Client);
         }
         self.auth = Auth::Done;
+        self.auth_refusal = None;
         self.phase = if protected {
             self.extensions = Extensions::default();
             Phase::Ehlo
@@ -99,7 +117,7 @@ impl Engine {
         };
     }
 
-    pub(super) fn auth_answered(&mut self, reply: &Reply) {
+    pub(super) fn auth_answered(&mut self, reply: Reply) {
         let severity = reply.severity();
         match self.auth {
             Auth::Cancelled(Cancelled::Impostor) => self.refused(Error::Client),
@@ -108,7 +126,13 @@ impl Engine {
                 Severity::Completion => self.refused(Error::Client),
                 // A server that asks on after `*` would ask for ever.
                 Severity::Intermediate => self.over(Outcome::Finished(Err(Error::ResponseStatus))),
-                Severity::Transient | Severity::Permanent => self.exchange_refused(reply),
+                // It says nothing of what the mechanism would have come to.
+                Severity::Transient | Severity::Permanent => {
+                    self.next_after(Refusal::Mechanism);
+                    if reply.is_closing() {
+                        self.nothing_sent(reply);
+                    }
+                }
             },
             Auth::Exchange { challenges } => match severity {
                 Severity::Intermediate if challenges >= CHALLENGES_MAX => self.cancel(),
@@ -123,12 +147,37 @@ impl Engine {
         }
     }
 
-    fn exchange_refused(&mut self, reply: &Reply) {
+    fn exchange_refused(&mut self, reply: Reply) {
+        match reply.code().value() {
+            // Nothing more is said, nor heard.
+            421 => self.nothing_sent(reply),
+            // Later it may be accepted, and the mail with it; without it the mail is refused for good.
+            432 | 454 => {
+                self.nothing_sent(reply);
+                self.refused(Error::ResponseStatus);
+            }
+            code => {
+                self.auth_refusal = Some(reply);
+                self.next_after(match code {
+                    501 => Refusal::Syntax,
+                    400..500 | 500 | 502 | 504 | 534 | 538 => Refusal::Mechanism,
+                    _ => Refusal::Credentials,
+                });
+            }
+        }
+    }
+
+    fn next_after(&mut self, refusal: Refusal) {
         self.auth = Auth::Refused;
-        if matches!(reply.code().value(), 534 | 538) {
-            self.refused(Error::Client);
-        } else {
-            self.phase = Phase::SelectMechanism;
+        self.phase = Phase::SelectMechanism { after: Some(refusal) };
+    }
+
+    /// The session ends before any MAIL was answered. If AUTH was refused, that is why.
+    pub(super) fn blame_auth(&mut self) {
+        if self.mail_replies == MailReplies::None {
+            if let Some(reply) = self.auth_refusal.take() {
+                self.nothing_sent(reply);
+            }
         }
     }
 }

@@ -21,6 +21,11 @@ const CHUNKS_MAX: usize = 1024;
 /// The local answer to a message that needs SMTPUTF8 (RFC 6531 §3.5: 553 with X.6.7).
 const NO_SMTPUTF8: &str = "SMTPUTF8 not offered by the server (libesmtp)";
 
+/// The local answer to a recipient, or a message, beyond a limit of the server's (RFC 9422 §4).
+const TOO_MANY: EnhancedCode = EnhancedCode { class: 4, subject: 5, detail: 3 };
+const TOO_MANY_RECIPIENTS: &str = "the server takes no more recipients for one message (libesmtp)";
+const TOO_MANY_MESSAGES: &str = "the server takes no more messages over one connection (libesmtp)";
+
 /// What BDAT says of a chunk (RFC 3030 §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bdat {
@@ -41,7 +46,9 @@ impl Engine {
             self.quit(Outcome::Finished(Ok(())));
             return None;
         };
-        if !idle && (self.extensions.xusr || self.mail_replies == MailReplies::Refused) {
+        // Nothing is written for this one, and what is told of it follows what is told of the others.
+        let too_many = !self.may_begin_another();
+        if !idle && (too_many || self.extensions.xusr || self.mail_replies == MailReplies::Refused) {
             return Some(Step::Receive);
         }
         let offered = &self.extensions;
@@ -54,8 +61,15 @@ impl Engine {
             self.phase = Phase::ExtensionsChecked { missing };
             return None;
         }
+        let first = std::mem::replace(&mut self.next_recipient, RecipientAt::FIRST);
         self.next_message = message.next();
-        let transaction = Transaction::new(message, outbox);
+        let transaction = Transaction::new(message, first, outbox);
+        if too_many {
+            let reply = Reply::local(ReplyCode::INSUFFICIENT, TOO_MANY, TOO_MANY_MESSAGES);
+            self.due.push_back(Step::Record(transaction.sender_refused(reply)));
+            self.due.push_back(Step::Tell(Event::MailStatus { message }));
+            return None;
+        }
         if transaction.utf8 && !self.extensions.smtp_utf8 {
             let code = EnhancedCode { class: 5, subject: 6, detail: 7 };
             let reply = Reply::local(ReplyCode::MAILBOX_NAME, code, NO_SMTPUTF8);
@@ -69,8 +83,14 @@ impl Engine {
         // What was written before is either refused or not known to be settled: its envelope
         // must not be open when this one begins.
         self.phase = if self.envelope_open || !idle { Phase::Rset } else { self.before_mail() };
+        self.transactions = self.transactions.saturating_add(1);
         self.current = Some(transaction);
         None
+    }
+
+    /// Whether the server takes another transaction (MAILMAX of RFC 9422).
+    fn may_begin_another(&self) -> bool {
+        self.extensions.limits.transactions.is_none_or(|most| self.transactions < most)
     }
 
     pub(super) const fn before_mail(&self) -> Phase {
@@ -105,7 +125,7 @@ impl Engine {
             by_seconds: transaction.by_seconds,
             utf8: transaction.utf8,
         };
-        let then = Phase::Recipients(RecipientAt::FIRST);
+        let then = Phase::Recipients(transaction.first());
         if self.mail_replies == MailReplies::Refused {
             return self.send_last(command, Expect::Mail, then);
         }
@@ -114,11 +134,45 @@ impl Engine {
 
     pub(super) fn write_recipient(&mut self, outbox: &dyn Outbox, from: RecipientAt) -> Option<Step> {
         let transaction = self.current.as_mut()?;
-        let Transaction { message, utf8, carrier, .. } = *transaction;
+        let Transaction { message, utf8, .. } = *transaction;
         if let Some(recipient) = transaction.recipient(outbox, from) {
+            if transaction.is_full(self.extensions.limits.recipients) {
+                return self.leave_rest(outbox, recipient);
+            }
+            transaction.rcpt_written();
             let command = Command::Rcpt { message, recipient, utf8 };
             return self.send(command, Expect::Rcpt(recipient), Phase::Recipients(recipient.next()));
         }
+        self.recipients_written()
+    }
+
+    /// The server takes no more recipients (RCPTMAX of RFC 9422): the rest go into another
+    /// transaction, or into another session.
+    fn leave_rest(&mut self, outbox: &dyn Outbox, rest: RecipientAt) -> Option<Step> {
+        let another = self.may_begin_another();
+        let transaction = self.current.as_mut()?;
+        let message = transaction.message;
+        if another && outbox.is_repeatable(message) && !transaction.requires_all() {
+            transaction.leave(rest);
+            self.next_message = message;
+            self.next_recipient = rest;
+            return self.recipients_written();
+        }
+        // Each is told of behind those that the server has answered.
+        if !self.pipeline.is_empty() {
+            return Some(Step::Receive);
+        }
+        let reply = Reply::local(ReplyCode::INSUFFICIENT, TOO_MANY, TOO_MANY_RECIPIENTS);
+        let verdict = transaction.recipient_answered(rest, reply);
+        self.due.push_back(Step::Record(verdict));
+        self.due.push_back(Step::Tell(Event::RecipientStatus { message, recipient: rest }));
+        self.phase = Phase::Recipients(rest.next());
+        None
+    }
+
+    fn recipients_written(&mut self) -> Option<Step> {
+        let transaction = self.current.as_mut()?;
+        let carrier = transaction.carrier;
         if transaction.requires_all() {
             if !self.pipeline.is_empty() {
                 return Some(Step::Receive);

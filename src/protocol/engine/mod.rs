@@ -24,6 +24,7 @@ use super::transaction::Transaction;
 use super::verdict::Verdict;
 use crate::error::{Error, Result};
 use auth::Auth;
+pub use auth::Refusal;
 pub use envelope::Bdat;
 use requirements::Scope;
 
@@ -46,7 +47,10 @@ pub enum Step {
     Secure,
     /// Choose the next mechanism: [`Engine::authenticate`], [`Engine::next_mechanism`] if it
     /// has no answer, or [`Engine::without_auth`] if none is left.
-    SelectMechanism,
+    SelectMechanism {
+        /// What the server has said to the last one.
+        after: Option<Refusal>,
+    },
     /// Answer a challenge of the server's, in base64: [`Engine::respond`] or
     /// [`Engine::cancel`].
     Challenge(Vec<u8>),
@@ -96,7 +100,9 @@ enum Phase {
     /// EHLO was accepted.
     Greeted,
     Helo,
-    SelectMechanism,
+    SelectMechanism {
+        after: Option<Refusal>,
+    },
     CheckExtensions(Scope),
     /// What is required was looked for; the application has answered about what is `missing`.
     ExtensionsChecked {
@@ -177,9 +183,15 @@ pub struct Engine {
     extensions: Extensions,
     security: Security,
     auth: Auth,
+    // What the server said to the last mechanism that it refused.
+    auth_refusal: Option<Reply>,
     // The first ETRN node that was not sent; `None` once they are done with.
     next_node: Option<NodeAt>,
     next_message: MessageAt,
+    // The next message's recipients before this one had it in the transaction before.
+    next_recipient: RecipientAt,
+    // Transactions that were begun.
+    transactions: usize,
     // The message whose envelope, or text, is under way.
     current: Option<Transaction>,
     // The one before it, whose text is complete and whose last reply is due.
@@ -204,8 +216,11 @@ impl Engine {
             extensions: Extensions::default(),
             security: Security::Clear,
             auth: Auth::Untried,
+            auth_refusal: None,
             next_node: Some(NodeAt::FIRST),
             next_message: MessageAt::FIRST,
+            next_recipient: RecipientAt::FIRST,
+            transactions: 0,
             current: None,
             finishing: None,
             mail_replies: MailReplies::None,
@@ -308,7 +323,7 @@ impl Engine {
                 None
             }
             Phase::Helo => self.send_last(Command::Helo, Expect::Helo, Phase::Await),
-            Phase::SelectMechanism => self.hand_over(Step::SelectMechanism),
+            Phase::SelectMechanism { after } => self.hand_over(Step::SelectMechanism { after }),
             Phase::CheckExtensions(scope) => {
                 self.check_extensions(outbox, scope);
                 None
@@ -359,12 +374,14 @@ impl Engine {
 
     /// The connection, or the server's syntax, failed: nothing more can be said.
     pub fn fail(&mut self, error: Error) {
-        self.phase = match self.ending {
-            Ending::Quit(outcome) => return self.over(outcome),
-            Ending::Announced => Phase::Ended(Error::Dropped),
-            Ending::Open => return self.over(self.unusable(error)),
-        };
-        self.pipeline.clear();
+        match self.ending {
+            Ending::Quit(outcome) => self.over(outcome),
+            Ending::Announced => self.ended(Error::Dropped),
+            Ending::Open => {
+                self.blame_auth();
+                self.over(self.unusable(error));
+            }
+        }
     }
 
     /// The message's source failed. What was written of the message is never completed.

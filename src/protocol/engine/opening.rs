@@ -11,38 +11,55 @@ use crate::protocol::extensions::Extensions;
 use crate::protocol::outbox::{Outbox, StartTls};
 use crate::protocol::pipeline::Expect;
 use crate::protocol::reply::{Reply, ReplyCode, Severity};
+use crate::protocol::verdict::Verdict;
 
 impl Engine {
-    pub(super) fn greeted(&mut self, reply: &Reply) {
+    pub(super) fn greeted(&mut self, reply: Reply) {
         match reply.severity() {
             _ if reply.code() == ReplyCode::READY => self.phase = Phase::Ehlo,
-            Severity::Transient | Severity::Permanent => self.address_refused(),
+            Severity::Transient | Severity::Permanent => {
+                self.nothing_sent(reply);
+                self.address_refused();
+            }
             _ => self.over(Outcome::NextAddress(Error::ResponseStatus)),
         }
     }
 
-    pub(super) fn ehlo_answered(&mut self, reply: &Reply) {
+    pub(super) fn ehlo_answered(&mut self, reply: Reply) {
         match reply.severity() {
             Severity::Completion => {
                 self.replaceable = false;
-                self.extensions = Extensions::parse(reply);
+                self.extensions = Extensions::parse(&reply);
                 self.phase = Phase::Greeted;
             }
-            Severity::Transient => self.address_refused(),
-            Severity::Permanent if matches!(reply.code().value(), 500 | 501 | 502 | 504) => {
+            // RFC 5321 §3.2 names 500, 501 and 502; real servers have others.
+            Severity::Permanent if reply.cut_short().is_none() => {
                 self.extensions = Extensions::default();
                 self.phase = Phase::Helo;
             }
-            Severity::Intermediate | Severity::Permanent => self.refused(Error::ResponseStatus),
+            Severity::Transient | Severity::Permanent => {
+                self.nothing_sent(reply);
+                self.address_refused();
+            }
+            Severity::Intermediate => self.refused(Error::ResponseStatus),
         }
     }
 
-    pub(super) fn helo_answered(&mut self, reply: &Reply) {
+    pub(super) fn helo_answered(&mut self, reply: Reply) {
         if reply.is_completion() {
             self.replaceable = false;
             self.phase = Phase::CheckExtensions(Scope::All);
         } else {
+            self.nothing_sent(reply);
             self.address_refused();
+        }
+    }
+
+    /// A reply ends the session, or this address of it, before any mail: it is the reason. What
+    /// is no refusal never becomes a status.
+    pub(super) fn nothing_sent(&mut self, reply: Reply) {
+        if matches!(reply.severity(), Severity::Transient | Severity::Permanent) {
+            self.due.push_back(Step::Record(Verdict::NothingSent { reply }));
         }
     }
 
@@ -58,7 +75,7 @@ impl Engine {
         } else if clear && starttls == StartTls::Required {
             return self.tls_missing();
         } else if !self.extensions.auth.is_empty() && outbox.wants_auth() {
-            Phase::SelectMechanism
+            Phase::SelectMechanism { after: None }
         } else {
             Phase::CheckExtensions(Scope::All)
         };
@@ -87,11 +104,14 @@ impl Engine {
         }
     }
 
-    pub(super) fn starttls_answered(&mut self, reply: &Reply) {
+    pub(super) fn starttls_answered(&mut self, reply: Reply) {
         match reply.severity() {
             Severity::Completion => self.due.push_back(Step::Secure),
             Severity::Intermediate => self.refused(Error::ResponseStatus),
-            Severity::Transient | Severity::Permanent => self.refused(Error::ExtensionNotAvailable),
+            Severity::Transient | Severity::Permanent => {
+                self.nothing_sent(reply);
+                self.refused(Error::ExtensionNotAvailable);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use crate::protocol::pipeline::Expect;
 use crate::protocol::position::RecipientAt;
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Transaction;
-use crate::protocol::verdict::Verdict;
+use crate::protocol::verdict::{Fate, Verdict};
 
 impl Engine {
     /// Takes the reply to the oldest command that is not answered.
@@ -39,12 +39,13 @@ impl Engine {
             return self.unsolicited(&reply);
         };
         let closing = reply.is_closing();
+        let cut_short = reply.cut_short();
         match expect {
-            Expect::Greeting => self.greeted(&reply),
-            Expect::Ehlo => self.ehlo_answered(&reply),
-            Expect::Helo => self.helo_answered(&reply),
-            Expect::StartTls => self.starttls_answered(&reply),
-            Expect::Auth => self.auth_answered(&reply),
+            Expect::Greeting => self.greeted(reply),
+            Expect::Ehlo => self.ehlo_answered(reply),
+            Expect::Helo => self.helo_answered(reply),
+            Expect::StartTls => self.starttls_answered(reply),
+            Expect::Auth => self.auth_answered(reply),
             Expect::Etrn(node) => {
                 self.due.push_back(Step::Record(Verdict::Node { node, reply }));
                 self.due.push_back(Step::Tell(Event::EtrnStatus { node }));
@@ -64,12 +65,24 @@ impl Engine {
             }
             Expect::VoidData => {}
             Expect::EndOfData | Expect::Chunk { last: true } => self.text_answered(reply),
+            Expect::VoidEndOfData if reply.is_intermediate() => self.asked_for_more_text(),
             Expect::VoidEndOfData => self.envelope_open = !reply.is_completion(),
             Expect::Chunk { last: false } => self.chunk_answered(reply),
             Expect::Quit => return self.quit_answered(),
         }
         if closing {
             self.announce_end();
+        }
+        if let Some(error) = cut_short {
+            self.nothing_follows(error);
+        }
+    }
+
+    /// The server's last words were read.
+    fn nothing_follows(&mut self, error: Error) {
+        match self.ending {
+            Ending::Quit(outcome) => self.over(outcome),
+            Ending::Open | Ending::Announced => self.ended(error),
         }
     }
 
@@ -86,11 +99,30 @@ impl Engine {
         } else {
             self.mail_replies = MailReplies::Refused;
             self.phase = Phase::NextMessage;
+            if self.next_message == message {
+                // The rest of its recipients would fare no better.
+                self.next_message = message.next();
+                self.next_recipient = RecipientAt::FIRST;
+            }
             self.pipeline.make_void();
             self.current.take().map(|transaction| transaction.sender_refused(reply))
         };
-        self.due.extend(verdict.map(Step::Record));
+        let for_want_of_auth = verdict.as_ref().and_then(|verdict| self.refused_for_want_of_auth(verdict));
+        self.due.extend(verdict.into_iter().chain(for_want_of_auth).map(Step::Record));
         self.due.push_back(Step::Tell(Event::MailStatus { message }));
+    }
+
+    /// A server that wants to know who sends says so at MAIL. What it said to AUTH is the reason.
+    fn refused_for_want_of_auth(&self, verdict: &Verdict) -> Option<Verdict> {
+        let Verdict::SenderRefused { message, reply, .. } = verdict else {
+            return None;
+        };
+        let refusal = self.auth_refusal.as_ref()?;
+        matches!(reply.code().value(), 530 | 550 | 553 | 554).then(|| Verdict::Message {
+            message: *message,
+            reply: refusal.clone(),
+            fate: Fate::Untouched,
+        })
     }
 
     fn rcpt_answered(&mut self, recipient: RecipientAt, reply: Reply) {
@@ -119,8 +151,17 @@ impl Engine {
         }
     }
 
+    /// The end of a text is there, and the server asks for more: what it would take for the rest
+    /// is not known.
+    fn asked_for_more_text(&mut self) {
+        self.over(Outcome::Finished(Err(Error::ResponseStatus)));
+    }
+
     /// The reply to the end of a text.
     fn text_answered(&mut self, reply: Reply) {
+        if reply.is_intermediate() {
+            return self.asked_for_more_text();
+        }
         self.envelope_open = !reply.is_completion();
         if let Some(transaction) = self.finishing.take() {
             self.conclude(transaction.message, transaction.settle(reply));
@@ -131,6 +172,9 @@ impl Engine {
     fn chunk_answered(&mut self, reply: Reply) {
         if reply.is_completion() {
             return;
+        }
+        if reply.is_intermediate() {
+            return self.asked_for_more_text();
         }
         if self.current.is_some() {
             self.due.push_back(Step::StopText);
@@ -157,7 +201,7 @@ impl Engine {
     pub fn unsolicited(&mut self, reply: &Reply) {
         let quitting = matches!(self.ending, Ending::Quit(_));
         if reply.is_closing() && !quitting {
-            self.ended();
+            self.ended(Error::Dropped);
         } else {
             self.fail(Error::ResponseSyntax);
         }
@@ -167,16 +211,20 @@ impl Engine {
     pub fn text_interrupted(&mut self, reply: Reply) {
         match (reply.severity(), self.current.take()) {
             (Severity::Transient | Severity::Permanent, Some(transaction)) => {
+                let error = reply.cut_short().unwrap_or(Error::Dropped);
                 self.conclude(transaction.message, transaction.settle(reply));
-                self.ended();
+                self.ended(error);
             }
             _ => self.over(Outcome::Finished(Err(Error::ResponseSyntax))),
         }
     }
 
     /// The server has ended the session.
-    fn ended(&mut self) {
-        self.pipeline.clear();
-        self.phase = Phase::Ended(Error::Dropped);
+    pub(super) fn ended(&mut self, error: Error) {
+        if !matches!(self.phase, Phase::Over(_)) {
+            self.blame_auth();
+            self.pipeline.clear();
+            self.phase = Phase::Ended(error);
+        }
     }
 }

@@ -45,23 +45,30 @@ impl<'a> ServerFirst<'a> {
     }
 }
 
-/// `v=SIGNATURE`, extensions may follow; `e=REASON` instead is the server's refusal.
+/// Whether the message answers a client with another nonce (RFC 5802 §5.1): somebody repeats what
+/// a server has said to others.
+pub(super) fn is_foreign(message: &[u8], client_nonce: &[u8]) -> bool {
+    message.strip_prefix(b"r=").is_some_and(|nonce| !nonce.starts_with(client_nonce))
+}
+
+/// The message that ends the exchange.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ServerFinal {
-    /// What proves that the server knows the password's verifier.
-    pub(super) signature: Vec<u8>,
+pub(super) enum ServerFinal {
+    /// `v=SIGNATURE`, extensions may follow: what proves that the server knows the password's
+    /// verifier.
+    Proof(Vec<u8>),
+    /// `e=REASON`: the server does not take our proof.
+    Refusal,
 }
 
 impl ServerFinal {
-    /// Reads the message; a refusal is an error.
-    pub(super) fn parse(message: &[u8]) -> Result<Self> {
-        Self::read(message).ok_or(Error::Client)
-    }
-
-    fn read(message: &[u8]) -> Option<Self> {
+    pub(super) fn parse(message: &[u8]) -> Option<Self> {
+        if message.starts_with(b"e=") {
+            return Some(Self::Refusal);
+        }
         let mut attributes = message.split(|byte| *byte == b',');
         let signature = STANDARD.decode(attributes.next()?.strip_prefix(b"v=")?).ok()?;
-        attributes.all(is_attribute).then_some(Self { signature })
+        attributes.all(is_attribute).then_some(Self::Proof(signature))
     }
 }
 
@@ -129,11 +136,28 @@ mod tests {
     }
 
     #[test]
+    fn messages_for_somebody_else() {
+        for (message, foreign) in [
+            ("r=abcD,s=QQ==,i=1", false),
+            ("r=abc", false),
+            ("r=abD,s=QQ==,i=1", true),
+            ("r=xabcD,s=QQ==,i=1", true),
+            ("r=,s=QQ==,i=1", true),
+            ("m=must,r=x", false),
+            ("", false),
+        ] {
+            assert_eq!(is_foreign(message.as_bytes(), b"abc"), foreign, "{message}");
+        }
+    }
+
+    #[test]
     fn final_messages() {
-        assert_eq!(ServerFinal::parse(b"v=AAEC").unwrap().signature, [0, 1, 2]);
-        assert_eq!(ServerFinal::parse(b"v=AAEC,x=ext").unwrap().signature, [0, 1, 2]);
-        for bad in ["", "v", "v=A", "v=AAEC,", "e=invalid-proof", "x=v,v=AAEC", "v=AAEC\r\n"] {
-            assert!(ServerFinal::parse(bad.as_bytes()).is_err(), "{bad}");
+        let proof = || Some(ServerFinal::Proof(vec![0, 1, 2]));
+        assert_eq!(ServerFinal::parse(b"v=AAEC"), proof());
+        assert_eq!(ServerFinal::parse(b"v=AAEC,x=ext"), proof());
+        assert_eq!(ServerFinal::parse(b"e=invalid-proof"), Some(ServerFinal::Refusal));
+        for bad in ["", "v", "v=A", "v=AAEC,", "e", "x=v,v=AAEC", "v=AAEC\r\n"] {
+            assert_eq!(ServerFinal::parse(bad.as_bytes()), None, "{bad}");
         }
     }
 }

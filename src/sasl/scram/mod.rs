@@ -50,7 +50,7 @@ enum State {
     /// The server has proved itself too.
     Finished,
     Failed,
-    /// The server's proof was wrong.
+    /// The server's proof was wrong, or its answer was to somebody else.
     Distrusted,
 }
 
@@ -143,18 +143,26 @@ impl Mechanism for Scram {
                     bare: &bare,
                     nonce: &nonce,
                 };
+                if message::is_foreign(challenge, &nonce) {
+                    self.state = State::Distrusted;
+                    return Err(Error::Client);
+                }
                 let (message, server_signature) = self.prove(challenge, &first)?;
                 self.state = State::Proved { server_signature };
                 Ok(message)
             }
             State::Proved { server_signature } => {
-                let ServerFinal { signature } = ServerFinal::parse(challenge)?;
-                if !bool::from(signature.ct_eq(&server_signature)) {
-                    self.state = State::Distrusted;
-                    return Err(Error::Client);
-                }
-                self.state = State::Finished;
-                Ok(Secret::empty())
+                // What comes without a proof may come from anybody, and proves nothing later.
+                let (state, answer) = match ServerFinal::parse(challenge) {
+                    Some(ServerFinal::Proof(signature)) if bool::from(signature.ct_eq(&server_signature)) => {
+                        (State::Finished, Ok(Secret::empty()))
+                    }
+                    // The refusal itself is the reply that follows.
+                    Some(ServerFinal::Refusal) => (State::Failed, Ok(Secret::empty())),
+                    Some(ServerFinal::Proof(_)) | None => (State::Distrusted, Err(Error::Client)),
+                };
+                self.state = state;
+                answer
             }
             State::New | State::Finished | State::Failed | State::Distrusted => Err(Error::Client),
         }

@@ -77,21 +77,40 @@ fn a_server_that_does_not_prove_itself_is_not_believed() {
         b"v=AAAAAAAAAAAAAAAAAAAAAAAAAAA=".as_slice(),
         b"v=rmF9pqV8S7suAoZWja4dJRkFsA==",
         b"v=",
-        b"e=invalid-proof",
         b"",
     ] {
         let mut scram = sha1_example();
         scram.step(SHA1_SERVER_FIRST).unwrap();
         assert!(scram.step(claim).is_err());
-        assert!(!scram.believes_success());
+        assert!(!scram.believes_success() && scram.distrusts_server());
         assert!(scram.step(b"v=rmF9pqV8S7suAoZWja4dJRkFsKQ=").is_err(), "no second try");
     }
+}
+
+/// The server's reply says the same then.
+#[test]
+fn a_refused_proof_is_no_success() {
+    let mut scram = sha1_example();
+    scram.step(SHA1_SERVER_FIRST).unwrap();
+    assert!(scram.step(b"e=invalid-proof").unwrap().is_empty());
+    assert!(!scram.believes_success() && !scram.distrusts_server());
+    assert!(scram.step(b"v=rmF9pqV8S7suAoZWja4dJRkFsKQ=").is_err());
+}
+
+#[test]
+fn a_server_that_answers_somebody_else_is_not_believed() {
+    let mut scram = sha1_example();
+    assert!(scram.step(b"r=somebody-else's,s=QSXCR+Q6sek8bf92,i=4096").is_err());
+    assert!(scram.distrusts_server());
+    let mut scram = sha1_example();
+    assert!(scram.step(b"r=fyko+d2lbbFgONRv9qkxdawL,s=QSXCR+Q6sek8bf92").is_err());
+    assert!(!scram.distrusts_server());
 }
 
 #[test]
 fn a_failed_exchange_stays_failed() {
     let mut scram = sha1_example();
-    assert!(scram.step(b"r=somebody-else's,s=QSXCR+Q6sek8bf92,i=4096").is_err());
+    assert!(scram.step(b"m=unknown,r=x,s=QSXCR+Q6sek8bf92,i=4096").is_err());
     assert!(scram.step(SHA1_SERVER_FIRST).is_err());
     assert!(Scram::new(Hash::Sha1).step(SHA1_SERVER_FIRST).is_err());
 }

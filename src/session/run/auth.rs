@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Run;
 use crate::error::{Error, Result};
 use crate::net::{Recode, TlsBinding, TlsBindingKind};
-use crate::protocol::{Engine, Reply};
+use crate::protocol::{Engine, Refusal, Reply};
 use crate::sasl::{self, Attempts, BindingKind, Channel, ChannelBinding, Context, Secret, SecurityLayer};
 use crate::session::Session;
 use crate::session::callback::{Answer, Call};
@@ -15,24 +15,18 @@ use crate::session::callback::{Answer, Call};
 pub(super) struct Authentication {
     context: Rc<Context>,
     attempts: Attempts,
-    /// The mechanism whose AUTH command was not sent yet.
-    opening: Option<Box<str>>,
-    /// An initial response that was too long for the command.
-    deferred: Option<Rc<Secret>>,
     /// The mechanism that is tried.
-    mechanism: Option<Box<str>>,
-    /// What the server said when it refused that.
-    refusal: Option<Refusal>,
+    mechanism: Box<str>,
+    /// Its AUTH command was not sent yet.
+    opening: bool,
+    /// An initial response that did not go with the command.
+    deferred: Option<Rc<Secret>>,
+    /// PLAIN's answer that went with the command. A server that does not take it like that may
+    /// take it when it asks.
+    sent_along: Option<Rc<Secret>>,
+    /// What the server said when it refused the mechanism.
+    refused_with: Option<String>,
 }
-
-/// A refusal of the server's.
-struct Refusal {
-    code: u16,
-    text: String,
-}
-
-/// "Authentication credentials invalid" (RFC 4954 §6).
-const CREDENTIALS_INVALID: u16 = 535;
 
 impl Authentication {
     /// Begins the exchange, or goes on with a challenge.
@@ -43,12 +37,13 @@ impl Authentication {
         }
     }
 
-    /// After a refusal of the credentials the same mechanism comes again if there are fresh ones.
-    fn renew(&mut self, session: &Session) {
-        let refused = self.refusal.take().is_some_and(|refusal| refusal.code == CREDENTIALS_INVALID);
-        let renewed = refused && session.terms().is_some_and(|terms| terms.renew_secret());
-        if let Some(name) = self.mechanism.take().filter(|_| renewed) {
-            self.attempts.again(name);
+    /// Credentials that were refused are of use elsewhere, or not at all; if there are fresh ones,
+    /// the same mechanism comes again.
+    fn credentials_refused(&mut self, session: &Session) {
+        if session.terms().is_some_and(|terms| terms.renew_secret()) {
+            self.attempts.again(std::mem::take(&mut self.mechanism));
+        } else {
+            self.attempts.credentials_refused();
         }
     }
 
@@ -59,23 +54,32 @@ impl Authentication {
 }
 
 impl Run {
-    /// Tries the next mechanism.
-    pub(super) fn select_mechanism(&mut self, session: &Session) -> Option<Call> {
+    /// Tries the next mechanism, or PLAIN once again without its initial response.
+    pub(super) fn select_mechanism(&mut self, session: &Session, after: Option<Refusal>) -> Option<Call> {
+        if let (Some(Refusal::Syntax), Some(authentication)) = (after, &mut self.authentication) {
+            if let Some(response) = authentication.sent_along.take() {
+                authentication.deferred = Some(response);
+                let line = sasl::opening(&authentication.mechanism, None).line;
+                self.with_engine(|engine| engine.authenticate(line));
+                return None;
+            }
+        }
         let authentication = match self.authentication.take() {
-            Some(earlier) => {
+            Some(mut earlier) => {
                 earlier.give_up();
+                if after == Some(Refusal::Credentials) {
+                    earlier.credentials_refused(session);
+                }
                 Some(earlier)
             }
             None => self.begin_authentication(session),
         };
-        let refusal = authentication.as_ref().and_then(|earlier| earlier.refusal.as_ref());
-        let why = refusal.map(|refusal| format!("{} {}", refusal.code, refusal.text));
+        let why = authentication.as_ref().and_then(|earlier| earlier.refused_with.clone());
         let chosen = authentication.and_then(|mut authentication| {
-            authentication.renew(session);
-            let name = authentication.attempts.next(&authentication.context)?;
-            authentication.mechanism = Some(name.clone());
-            authentication.opening = Some(name);
+            authentication.mechanism = authentication.attempts.next(&authentication.context)?;
+            authentication.opening = true;
             authentication.deferred = None;
+            authentication.sent_along = None;
             Some(authentication)
         });
         let Some(authentication) = chosen else {
@@ -121,10 +125,11 @@ impl Run {
         Some(Authentication {
             context,
             attempts,
-            opening: None,
+            mechanism: Box::default(),
+            opening: false,
             deferred: None,
-            mechanism: None,
-            refusal: None,
+            sent_along: None,
+            refused_with: None,
         })
     }
 
@@ -134,10 +139,8 @@ impl Run {
             return;
         };
         let code = reply.code().value();
-        authentication.refusal = (code >= 400).then(|| Refusal {
-            code,
-            text: String::from_utf8_lossy(reply.text()).trim().to_owned(),
-        });
+        authentication.refused_with =
+            (code >= 400).then(|| format!("{code} {}", String::from_utf8_lossy(reply.status_text()).trim()));
     }
 
     /// The server's challenge, in base64.
@@ -146,9 +149,13 @@ impl Run {
             self.with_engine(|engine| engine.cancel());
             return None;
         };
-        let challenge = sasl::decode_challenge(text);
+        let challenge = if sasl::ignores_prompts(&authentication.mechanism) {
+            Some(Vec::new())
+        } else {
+            sasl::decode_challenge(text)
+        };
         match (challenge, authentication.deferred.take()) {
-            // The server asks for the initial response, which did not fit into the command.
+            // The server asks for the initial response, which did not go with the command.
             (Some(challenge), Some(response)) if challenge.is_empty() => {
                 self.responded(Answer::Response(Some(response)));
                 None
@@ -166,20 +173,25 @@ impl Run {
         let Some(authentication) = &mut self.authentication else {
             return;
         };
-        match (authentication.opening.take(), answer) {
-            (Some(mechanism), Answer::Response(response)) => {
-                let opening = sasl::opening(&mechanism, response.as_ref().map(|response| &***response));
-                authentication.deferred = response.filter(|_| opening.deferred);
+        match (std::mem::take(&mut authentication.opening), answer) {
+            (true, Answer::Response(response)) => {
+                let mechanism = &authentication.mechanism;
+                let opening = sasl::opening(mechanism, response.as_ref().map(|response| &***response));
+                if opening.deferred {
+                    authentication.deferred = response;
+                } else if sasl::may_be_asked_for(mechanism) {
+                    authentication.sent_along = response;
+                }
                 self.with_engine(|engine| engine.authenticate(opening.line));
             }
             // Nothing was sent, so there is nothing to cancel.
-            (Some(_), Answer::Failed | Answer::Distrusted) => self.with_engine(Engine::next_mechanism),
-            (None, Answer::Response(Some(response))) => match sasl::answer(&response) {
+            (true, Answer::Failed | Answer::Distrusted) => self.with_engine(Engine::next_mechanism),
+            (false, Answer::Response(Some(response))) => match sasl::answer(&response) {
                 Some(line) => self.with_engine(|engine| engine.respond(line)),
                 None => self.cancel_exchange(),
             },
-            (None, Answer::Response(None) | Answer::Failed) => self.cancel_exchange(),
-            (None, Answer::Distrusted) => {
+            (false, Answer::Response(None) | Answer::Failed) => self.cancel_exchange(),
+            (false, Answer::Distrusted) => {
                 authentication.give_up();
                 self.with_engine(Engine::distrust);
             }

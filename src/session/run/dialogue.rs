@@ -46,7 +46,7 @@ impl Run {
                     self.state = State::Handshake;
                     None
                 }
-                Step::SelectMechanism => self.select_mechanism(session),
+                Step::SelectMechanism { after } => self.select_mechanism(session, after),
                 Step::Challenge(text) => self.challenged(&text),
                 Step::Authenticated => {
                     self.authenticated();
@@ -168,11 +168,26 @@ impl Run {
             match outcome {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
-                Err(error) => {
-                    self.show_rest(session);
-                    return Err(error);
-                }
+                Err(error) => return self.last_words(session, error).map(Some),
             }
+        }
+    }
+
+    /// The refusal that was under way when the connection ended, if there was one.
+    pub(super) fn last_words(&mut self, session: &Session, error: Error) -> Result<Reply> {
+        let link = self.link.as_mut().ok_or(error)?;
+        let shown = session.monitor.get().is_some();
+        let pieces = &mut self.pieces;
+        let mut tap = |line: &[u8]| {
+            if shown {
+                show(pieces, line, Direction::Reading);
+            }
+        };
+        if error == Error::Dropped {
+            link.parser.last_words(link.engine.form(), tap).ok_or(error)
+        } else {
+            tap(link.parser.rest());
+            Err(error)
         }
     }
 
@@ -197,13 +212,6 @@ impl Run {
             link.deadline = None;
         }
         Ok(reply)
-    }
-
-    /// Shows what arrived of a line that never came to its end.
-    fn show_rest(&mut self, session: &Session) {
-        if let Some(link) = self.link.as_ref().filter(|_| session.monitor.get().is_some()) {
-            show(&mut self.pieces, link.parser.rest(), Direction::Reading);
-        }
     }
 }
 

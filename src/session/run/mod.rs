@@ -223,6 +223,7 @@ impl Run {
                 let _ = error::take_found();
                 self.reason = Reason::NONE;
                 self.note(|| format!("connected to {address}"));
+                session.connected_from(socket.local_addr().ok().map(|address| address.ip()));
                 let implicit_tls = match self.implicit_tls {
                     ImplicitTls::Never => false,
                     ImplicitTls::ByPort => self.port == SUBMISSIONS,
@@ -235,6 +236,7 @@ impl Run {
                     engine: Engine::new(opening),
                     deadline: None,
                 });
+                session.forget_refusal();
                 self.state = State::Dialogue;
                 Some(Call::Tell(Event::Connect))
             }

@@ -212,8 +212,15 @@ impl Run {
             return false;
         };
         let deadline = far(session.timeouts.get().of(Timeout::Transfer));
-        let parser = &mut link.parser;
-        let outcome = link.stream.exchange(sizes::REST, Some(deadline), |bytes| parser.feed(bytes));
+        let outcome = loop {
+            let parser = &mut link.parser;
+            let arrived = link.stream.exchange(sizes::REST, Some(deadline), |bytes| parser.feed(bytes));
+            match arrived {
+                // An empty line is no word of the server's.
+                Ok(true) if !link.parser.has_leftover() => {}
+                outcome => break outcome,
+            }
+        };
         self.judge_interruption(session, outcome)
     }
 
@@ -224,8 +231,9 @@ impl Run {
         };
         let parser = &mut link.parser;
         let written = link.stream.write_through(run);
-        let outcome = written.and_then(|()| link.stream.poll(|bytes| parser.feed(bytes)));
-        self.judge_interruption(session, outcome)
+        let arrived = written.and_then(|()| link.stream.poll(|bytes| parser.feed(bytes)));
+        let interrupted = arrived.map(|_| link.parser.has_leftover());
+        self.judge_interruption(session, interrupted)
     }
 
     /// Whether the server has said nothing since the last reply.
@@ -235,7 +243,7 @@ impl Run {
         };
         let parser = &mut link.parser;
         let arrived = link.stream.poll(|bytes| parser.feed(bytes));
-        let interrupted = arrived.map(|arrived| arrived || link.parser.has_leftover());
+        let interrupted = arrived.map(|_| link.parser.has_leftover());
         self.judge_interruption(session, interrupted)
     }
 
@@ -244,7 +252,7 @@ impl Run {
         let interrupted = match outcome {
             Ok(false) => return true,
             Ok(true) => self.reply(session, true),
-            Err(error) => Err(error),
+            Err(error) => self.last_words(session, error).map(Some),
         };
         self.with_engine(|engine| match interrupted {
             Ok(Some(reply)) => engine.text_interrupted(reply),

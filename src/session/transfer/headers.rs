@@ -11,7 +11,7 @@ use crate::session::{Message, ReversePath, Session};
 pub(super) fn plan(session: &Session, message: &Message) -> Plan {
     session.find_localhost();
     let localhost = session.localhost.borrow();
-    let localhost = localhost.as_ref().map_or(&b"localhost"[..], |name| name.to_bytes());
+    let localhost = localhost.as_bytes();
     let reverse_path = message.reverse_path().borrow();
     let reverse_path = match &*reverse_path {
         ReversePath::Mailbox(mailbox) => Some(mailbox.shown()).filter(|path| !path.is_empty()),
