@@ -49,10 +49,45 @@ fn decode(text: &[u8]) -> Vec<u8> {
     decoded
 }
 
+/// RFC 3461 §4, octet by octet.
+pub(crate) fn plain_xtext(text: &[u8]) -> Vec<u8> {
+    let mut encoded = String::new();
+    for &octet in text {
+        if octet.is_ascii_graphic() && octet != b'+' && octet != b'=' {
+            encoded.push(char::from(octet));
+        } else {
+            encoded += &format!("+{octet:02X}");
+        }
+    }
+    encoded.into_bytes()
+}
+
+/// Whether a value is taken that has so many octets when it is encoded, and what it becomes.
+pub(crate) fn judge_xtext(text: &[u8], wire: Option<&[u8]>, most: usize) -> bool {
+    let encoded = plain_xtext(text);
+    let is_good = encoded.len() <= most && !text.iter().any(|octet| matches!(octet, b'\r' | b'\n' | 0));
+    wire == is_good.then_some(&encoded[..])
+}
+
 fn xtext(data: &[u8]) {
     let mut input = Input::new(data);
     let kind = input.block();
-    let text = input.rest();
+    // Also longer ones, around the bounds of 100 and 500 octets.
+    let long = input.size().min(600);
+    let given = input.rest();
+    let repeated: Vec<u8> =
+        given.iter().copied().cycle().take(if given.is_empty() { 0 } else { long }).collect();
+    for text in [given, &repeated] {
+        check_xtext(kind, text);
+    }
+}
+
+fn check_xtext(kind: &[u8], text: &[u8]) {
+    let id = EnvelopeId::new(text);
+    assert!(judge_xtext(text, id.as_ref().ok().map(EnvelopeId::wire), 100), "{text:?}");
+    let original = OriginalRecipient::new(b"rfc822", text);
+    let address = original.as_ref().ok().map(|original| &original.wire()[b"rfc822;".len()..]);
+    assert!(judge_xtext(text, address, 500 - b"rfc822;".len()), "{text:?}");
     if let Ok(id) = EnvelopeId::new(text) {
         assert_eq!(decode(id.wire()), text);
         check_line(
@@ -97,7 +132,50 @@ fn check_line(write: impl FnOnce(&mut Vec<u8>), words: usize) {
     assert_eq!(blanks.count() + 1, words, "{inner:?}");
 }
 
+/// What becomes of a path that is plain but for one octet within it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Odd {
+    Refused,
+    Unusable,
+    /// It goes out as it is.
+    Passes,
+}
+
+/// RFC 5321 §4.1.2 allows a blank or a bracket in quotes only, a control character nowhere. 1,000
+/// octets are the most.
+pub(crate) fn odd(octet: u8, length: usize) -> Odd {
+    match octet {
+        b'\r' | b'\n' => Odd::Refused,
+        _ if length > 1000 => Odd::Unusable,
+        0..=b' ' | b'<' | b'>' | 0x7f => Odd::Unusable,
+        _ => Odd::Passes,
+    }
+}
+
+/// A path with one octet that may be odd, at any place of a word.
+pub(crate) fn path_with(input: &mut Input<'_>) -> (Vec<u8>, u8) {
+    let (before, octet, after) = (1 + input.size().min(1100), input.byte().max(1), 1 + input.size().min(40));
+    let path = [vec![b'a'; before], vec![octet], vec![b'b'; after]].concat();
+    (path, octet)
+}
+
+pub(crate) fn judge_path(path: &[u8], octet: u8) -> Odd {
+    let Ok(text) = CString::new(path) else {
+        return Odd::Refused;
+    };
+    match Mailbox::new(&text) {
+        Err(_) => Odd::Refused,
+        Ok(mailbox) if !mailbox.is_usable() => Odd::Unusable,
+        Ok(mailbox) => {
+            assert_eq!(mailbox.wire(true), path, "{octet}");
+            Odd::Passes
+        }
+    }
+}
+
 fn paths(data: &[u8]) {
+    let (path, octet) = path_with(&mut Input::new(data));
+    assert_eq!(judge_path(&path, octet), odd(octet, path.len()), "{octet} in {path:?}");
     let Ok(text) = CString::new(data) else { return };
     if let Ok(mailbox) = Mailbox::new(&text) {
         assert_eq!(mailbox.given(), text.as_c_str());

@@ -20,6 +20,7 @@ mod input;
 mod mailbag;
 mod names;
 mod outbox;
+mod plain_reply;
 #[cfg(test)]
 mod planted;
 mod policy;
@@ -42,6 +43,7 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: &[Target] = &[
     replies::REPLIES,
+    replies::LONG_REPLIES,
     replies::EXTENSIONS,
     engine::ENGINE,
     body::BODY,

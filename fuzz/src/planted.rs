@@ -8,7 +8,7 @@ use esmtp::content::{Body, Framing};
 
 use super::body::{Case, Sent};
 use super::input::Input;
-use super::{section, values};
+use super::{envelope, replies, section, values};
 
 /// Inputs after which a defect must have shown.
 const ENOUGH: u64 = 20_000;
@@ -215,4 +215,51 @@ fn values_that_are_printed_wrong() {
             values::meaning(&value).is_some() && values::judge(&value, &print(&value), false).is_err()
         });
     }
+}
+
+#[test]
+fn replies_that_are_read_wrong() {
+    let flawed: [(&str, fn(&mut replies::Read)); 6] = [
+        ("text", |(replies, _)| replies.iter_mut().for_each(|reply| reply.text.truncate(4096))),
+        ("long", |(replies, _)| replies.retain(|reply| reply.text.len() <= 12_280)),
+        ("code", |(replies, _)| replies.iter_mut().for_each(|reply| reply.code = 250)),
+        ("enhanced", |(replies, _)| replies.iter_mut().for_each(|reply| reply.enhanced = None)),
+        ("end", |(_, error)| *error = None),
+        ("last", |(replies, _)| drop(replies.pop())),
+    ];
+    for (what, spoil) in flawed {
+        must_show(what, |data| {
+            let case = replies::Case::new(data);
+            let mut read = case.read();
+            spoil(&mut read);
+            case.judge(&read).is_err()
+        });
+    }
+}
+
+#[test]
+fn xtext_that_is_wrong() {
+    let flawed: [(&str, fn(&[u8]) -> Vec<u8>); 3] = [
+        ("raw", |text| text.to_vec()),
+        ("small letters", |text| envelope::plain_xtext(text).to_ascii_lowercase()),
+        ("a blank", |text| {
+            text.iter().map(|octet| if *octet == b' ' { b'+' } else { *octet }).collect()
+        }),
+    ];
+    for (what, encode) in flawed {
+        must_show(what, |data| !envelope::judge_xtext(data, Some(&encode(data)), 500));
+    }
+}
+
+/// A check that looks at whole words only, or at no more than the first octets.
+#[test]
+fn paths_that_are_looked_at_in_part() {
+    for seen in [8_usize, 64, 512] {
+        must_show("path", |data| {
+            let (path, octet) = envelope::path_with(&mut Input::new(data));
+            let at = path.iter().position(|one| *one == octet).unwrap_or_default();
+            at >= seen && envelope::odd(octet, path.len()) == envelope::Odd::Unusable && path.len() <= 1000
+        });
+    }
+    must_show("bound", |data| envelope::path_with(&mut Input::new(data)).0.len() == 1001);
 }
