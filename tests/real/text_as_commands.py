@@ -21,6 +21,7 @@ from pathlib import Path
 from accounts import PASSWORD, USER
 from certificates import Certificates
 from servers import Postfix, find, take, wait_for
+from several import Letter, Several
 from submission import DovecotSubmission
 from submit import RECIPIENT, SENDER, Submit
 from tap import Tap
@@ -128,10 +129,10 @@ class World(unittest.TestCase):
         log = self.new_postfix_log()
         return sessions == log.count(": connect from ") == log.count(": disconnect from ")
 
-    def offer(self, text: str, *options: str):
+    def offer(self, text: str, *options: str, ours: bool = True):
         self.sessions += 1
         self.submit.mail.write_bytes(on_the_wire(text))
-        return self.submit(self.tap.port, *options)
+        return self.submit(self.tap.port, *options, ours=ours)
 
     def send_ahead(self, text: str) -> None:
         """What the library must not do."""
@@ -229,6 +230,19 @@ class WithDovecot(World):
                 self.assert_refused_unheard()
                 self.assert_not_logged_in()
 
+    def test_several_mails(self) -> None:
+        """None of them goes before one has authenticated."""
+        letters = []
+        for number, text in enumerate([TEXTS["short"], TEXTS["long"], TEXTS["short"]]):
+            file = self.folder / f"letter-{number}"
+            file.write_bytes(on_the_wire(text))
+            letters.append(Letter(f"m{number}", "refused", SENDER, [RECIPIENT], file))
+        self.sessions += 1
+        outcome = Several(self.folder, build)(self.tap.port, letters)
+        self.assertEqual(set(outcome.codes.values()), {530}, outcome)
+        self.assert_refused_unheard()
+        self.assert_not_logged_in()
+
     def test_with_a_wrong_password(self) -> None:
         outcome = self.offer(TEXTS["short"], "-u", USER, "-p", "wrong", "-P")
         self.assertEqual(outcome.exit_code, 1, outcome)
@@ -238,10 +252,17 @@ class WithDovecot(World):
     def test_no_recipient_is_taken(self) -> None:
         self.postfix.configure(smtpd_recipient_restrictions="reject")
         self.addCleanup(self.postfix.configure, smtpd_recipient_restrictions="permit")
-        outcome = self.offer(TEXTS["short"], "-u", USER, "-p", PASSWORD, "-P")
-        self.assertEqual(outcome.exit_code, 1, outcome)
-        self.assertIn(f"recipient {RECIPIENT} complete: 1, status 554 5.7.1", outcome.lines)
-        self.assertEqual(self.heard(), {})
+        refused = f"recipient {RECIPIENT} complete: 1, status 554 5.7.1"
+        for name, text in TEXTS.items():
+            with self.subTest(name):
+                outcome = self.offer(text, "-u", USER, "-p", PASSWORD, "-P")
+                self.assertEqual(outcome.exit_code, 1, outcome)
+                self.assertIn(refused, outcome.lines)
+                self.assertEqual(self.heard(), {})
+        # libESMTP 1.1.0 waits for the reply to MAIL, but not for those to RCPT.
+        outcome = self.offer(TEXTS["short"], "-u", USER, "-p", PASSWORD, "-P", ours=False)
+        self.assertIn(refused, outcome.lines)
+        self.assertIn("forged", self.heard()["wire"])
 
     def test_taken(self) -> None:
         for name, text in TEXTS.items():
