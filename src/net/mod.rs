@@ -23,6 +23,6 @@ pub use server::{Server, server_host};
 pub use srv::{SubmissionService, Target};
 pub use stream::{Recode, Stream};
 pub use tls::{
-    Identity, Obstacle, Pem, Pin, Secured, TlsBinding, TlsBindingKind, TlsContext, TlsDemands, TlsSetup,
-    user_folder,
+    CertificateFacts, Identity, Obstacle, Pem, Pin, Secured, TlsBinding, TlsBindingKind, TlsContext,
+    TlsDemands, TlsSetup, user_folder,
 };

@@ -13,7 +13,7 @@ use socket2::SockRef;
 use zeroize::Zeroize as _;
 
 use super::poll::{self, Watch};
-use super::tls::{Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
+use super::tls::{CertificateFacts, Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::host::system_message;
@@ -166,6 +166,15 @@ impl Stream {
     pub fn binding(&self) -> Option<TlsBinding> {
         match &self.layer {
             Layer::Tls(connection) => connection.binding(),
+            Layer::Plain(_) | Layer::Closed => None,
+        }
+    }
+
+    /// The certificate that the server has shown; `None` without TLS.
+    #[must_use]
+    pub fn certificate(&self) -> Option<CertificateFacts> {
+        match &self.layer {
+            Layer::Tls(connection) => connection.certificate(),
             Layer::Plain(_) | Layer::Closed => None,
         }
     }

@@ -12,6 +12,7 @@ mod commands;
 mod etrn;
 mod message;
 mod outbox;
+pub mod probe;
 mod recipient;
 mod record;
 mod run;
@@ -42,6 +43,7 @@ pub use timeouts::{Timeout, Timeouts};
 
 use crate::error::{Error, Reason, Result};
 use crate::net::{TlsContext, server_host};
+use crate::policy::Chosen;
 use crate::protocol::envelope::{self, EtrnOption};
 use crate::protocol::{MessageAt, NodeAt};
 use crate::sasl;
@@ -278,6 +280,12 @@ impl Session {
         self.run.set(Some(Box::new(Run::new(server))));
         self.running.set(Some(Frame::here(callbacks)));
         Ok(())
+    }
+
+    /// Begins a session with nothing to send, to one relay.
+    fn begin_probe(&self, relay: Chosen) {
+        let server = self.server.borrow().clone().unwrap_or_default();
+        self.run.set(Some(Box::new(Run::probe(server, relay))));
     }
 
     fn check_messages(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Hosts in odd circumstances: the programs in c/, each with the library as it is built.
 
-    tests/faults/boundary.py [--build BUILD] [--gigabytes N] [test…]
+    tests/faults/boundary.py [--build BUILD] [--gigabytes N] [--policy] [test…]
 
 BUILD holds libesmtp.so.6 (default: build). N is the size of the large message."""
 
@@ -22,8 +22,20 @@ SOURCES = Path(__file__).resolve().parent / "c"
 INCLUDE = SOURCES.parents[2] / "include"
 WARNINGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-g"]
 SKIPPED = 77
+# Each session meets it, and goes where it would have gone.
+POLICY = """\
+version = 1
+[relay.as-set]
+verify = "program"
+timeout = { connect = "30s" }
+[[rule]]
+program = "none"
+refuse = "it is another program"
+[[rule]]
+relays = ["as-set"]
+"""
 
-options = argparse.Namespace(build=SOURCES.parents[2] / "build", gigabytes=2)
+options = argparse.Namespace(build=SOURCES.parents[2] / "build", gigabytes=2, policy=False)
 
 
 class Boundary(unittest.TestCase):
@@ -34,6 +46,10 @@ class Boundary(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.environment = dict(os.environ, LD_LIBRARY_PATH=str(options.build), HOME=cls.folder.name)
+        if options.policy:
+            policy = Path(cls.folder.name) / "policy.toml"
+            policy.write_text(POLICY, encoding="ascii")
+            cls.environment["LIBESMTP_POLICY"] = str(policy)
 
     def compile(self, name: str, *libraries: str, linked: bool = True) -> Path:
         program = Path(self.folder.name) / name
@@ -153,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=lambda text: Path(text).resolve(), default=options.build)
     parser.add_argument("--gigabytes", type=int, default=options.gigabytes)
+    parser.add_argument("--policy", action="store_true", help="with a site policy that changes nothing")
     rest = parser.parse_known_args(namespace=options)[1]
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
 

@@ -15,7 +15,7 @@ use super::resumption::{Resumable, Resumption};
 use super::setup::{ServerName, TlsSetup};
 use super::socket::Socket;
 use super::trust::Trust;
-use super::{TlsBinding, channel_binding, demands};
+use super::{CertificateFacts, TlsBinding, channel_binding, demands, facts};
 use crate::error::{Error, Result};
 use crate::host::system_message;
 use crate::net::poll::{self, Watch};
@@ -166,6 +166,11 @@ impl Connection {
     /// The last operation came back though there may be more to read.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.stream.get_ref().is_interrupted()
+    }
+
+    /// The certificate that the server has shown.
+    pub(crate) fn certificate(&self) -> Option<CertificateFacts> {
+        with_clean_queue(|| facts::of(self.ssl()))
     }
 
     /// What tells this connection from any other.

@@ -40,7 +40,9 @@ impl Authentication {
     /// Credentials that were refused are of use elsewhere, or not at all; if there are fresh ones,
     /// the same mechanism comes again.
     fn credentials_refused(&mut self, session: &Session) {
-        if session.terms().is_some_and(|terms| terms.renew_secret()) {
+        // "Authentication credentials invalid" (RFC 4954 §6): a token may have been withdrawn.
+        let invalid = self.refused_with.as_deref().is_some_and(|reply| reply.starts_with("535"));
+        if invalid && session.terms().is_some_and(|terms| terms.renew_secret()) {
             self.attempts.again(std::mem::take(&mut self.mechanism));
         } else {
             self.attempts.credentials_refused();
@@ -208,7 +210,11 @@ impl Run {
     /// The server says that it knows us. A mechanism by which it should have proved itself
     /// has the last word.
     pub(super) fn authenticated(&mut self) {
-        let context = self.authentication.take().map(|authentication| authentication.context);
+        let authentication = self.authentication.take();
+        if let (Some(notes), Some(authentication)) = (&mut self.notes, &authentication) {
+            notes.mechanism = Some(authentication.mechanism.clone());
+        }
+        let context = authentication.map(|authentication| authentication.context);
         let believed = context.as_ref().is_some_and(|context| context.succeeded());
         let layer = context.filter(|_| believed).and_then(|context| context.security_layer());
         let Some(link) = &mut self.link else { return };

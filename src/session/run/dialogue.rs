@@ -65,6 +65,9 @@ impl Run {
                     None
                 }
                 Step::Done(outcome) => {
+                    if let Some(notes) = &mut self.notes {
+                        notes.offers = Some(link.engine.extensions().clone());
+                    }
                     self.note(|| format!("disconnecting: {outcome:?}"));
                     self.disconnect();
                     self.state = State::Closed(outcome);

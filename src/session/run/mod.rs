@@ -20,13 +20,14 @@ use super::callback::{Call, Piece};
 use super::trace::Trace;
 use super::transfer::Transfer;
 use crate::error::{self, Error, Reason, Result};
-use crate::net::{Addresses, Stream};
+use crate::net::{Addresses, CertificateFacts, Stream};
 use crate::policy::Chosen;
-use crate::protocol::{Engine, Event, Opening, Outcome, ReplyParser};
+use crate::protocol::{Engine, Event, Extensions, Opening, Outcome, ReplyParser};
 
 use auth::Authentication;
 use route::Stop;
 use tls::Tls;
+pub use tls::shown_pin;
 
 /// The port for TLS from the first byte (RFC 8314 §7.3).
 const SUBMISSIONS: u16 = 465;
@@ -55,6 +56,14 @@ enum State {
     Closed(Outcome),
     /// Nothing is left.
     Done(Result<()>),
+}
+
+/// What a probe comes to know.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Notes {
+    pub(super) tls: Option<String>,
+    pub(super) mechanism: Option<Box<str>>,
+    pub(super) offers: Option<Extensions>,
 }
 
 /// Whether TLS comes from the first byte.
@@ -112,6 +121,8 @@ pub(super) struct Run {
     is_committed: bool,
     asked: Asked,
     pieces: VecDeque<Piece>,
+    // What a probe wants to know.
+    notes: Option<Box<Notes>>,
     trace: Option<Trace>,
     // Why the last thing failed that did.
     reason: Reason,
@@ -138,6 +149,7 @@ impl Run {
             is_committed: false,
             asked: Asked::Engine,
             pieces: VecDeque::new(),
+            notes: None,
             trace: Trace::begin(),
             reason: Reason::NONE,
         }
@@ -153,6 +165,22 @@ impl Run {
     /// Why the last thing failed that did.
     pub(super) fn reason(&self) -> Reason {
         self.reason
+    }
+
+    /// A run that tries a relay and has nothing to send.
+    pub(super) fn probe(server: CString, relay: Chosen) -> Self {
+        Self {
+            relays: VecDeque::from([Some(relay)]),
+            state: State::NextRelay(Error::Client),
+            notes: Some(Box::default()),
+            ..Self::new(server)
+        }
+    }
+
+    /// What a probe has noted, and the certificate of the connection that stands.
+    pub(super) fn notes(&self) -> Option<(Notes, Option<CertificateFacts>)> {
+        let certificate = self.link.as_ref().and_then(|link| link.stream.certificate());
+        Some((*self.notes.clone()?, certificate))
     }
 
     /// Goes on until something is due.

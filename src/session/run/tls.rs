@@ -94,6 +94,9 @@ impl Run {
                 if let Some(trace) = &mut self.trace {
                     trace.note(&describe(&secured));
                 }
+                if let Some(notes) = &mut self.notes {
+                    notes.tls = Some(describe(&secured));
+                }
                 if let Some(tls) = &mut self.tls {
                     tls.questions = questions(&secured);
                     tls.secured = Some(secured);
@@ -212,7 +215,8 @@ fn doubt(question: &TlsQuestion, secured: &Secured, host: &CStr) -> String {
 }
 
 /// A pin as the policy's file has it.
-fn shown_pin(hash: &[u8; 32]) -> String {
+#[must_use]
+pub fn shown_pin(hash: &[u8; 32]) -> String {
     format!("sha256:{}", BASE64_STANDARD.encode(hash))
 }
 

@@ -10,6 +10,7 @@
 mod check;
 mod explain;
 mod options;
+mod probe;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         }
         Task::Check(options) => check::run(&options),
         Task::Explain(options) => explain::run(&options),
+        Task::Probe(options) => probe::run(&options),
     };
     match finding {
         Finding::Nothing => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use lexopt::prelude::*;
 pub(crate) const USAGE: &str = "\
 usage: esmtp-policy check [--user USER] [FILE]
        esmtp-policy explain --program PROGRAM --server SERVER [--user USER] [--from PATH]... [FILE]
+       esmtp-policy probe [--server SERVER] RELAY [FILE]
        esmtp-policy --help | --version
 Without FILE: what $LIBESMTP_POLICY names, else the user's and the system's policy.toml.";
 
@@ -18,6 +19,14 @@ pub(crate) enum Task {
     Version,
     Check(Check),
     Explain(Explain),
+    Probe(Probe),
+}
+
+/// Tries a relay.
+pub(crate) struct Probe {
+    pub(crate) relay: String,
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) server: Option<String>,
 }
 
 /// Looks for mistakes.
@@ -40,6 +49,7 @@ pub(crate) fn parse() -> Result<Task, lexopt::Error> {
     match parser.next()? {
         Some(Value(word)) if word == "check" => check(parser).map(Task::Check),
         Some(Value(word)) if word == "explain" => explain(parser).map(Task::Explain),
+        Some(Value(word)) if word == "probe" => probe(parser).map(Task::Probe),
         Some(Short('h') | Long("help")) => Ok(Task::Help),
         Some(Short('V') | Long("version")) => Ok(Task::Version),
         Some(other) => Err(other.unexpected()),
@@ -79,6 +89,20 @@ fn explain(mut parser: lexopt::Parser) -> Result<Explain, lexopt::Error> {
         user,
         from,
     })
+}
+
+fn probe(mut parser: lexopt::Parser) -> Result<Probe, lexopt::Error> {
+    let (mut relay, mut file, mut server) = (None, None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("server") => server = Some(parser.value()?.string()?),
+            Value(name) if relay.is_none() => relay = Some(name.string()?),
+            Value(path) => set_file(&mut file, path)?,
+            other => return Err(other.unexpected()),
+        }
+    }
+    let relay = relay.ok_or("which relay?")?;
+    Ok(Probe { relay, file, server })
 }
 
 fn set_file(place: &mut Option<PathBuf>, file: OsString) -> Result<(), lexopt::Error> {
