@@ -19,9 +19,14 @@ static const char *message_of(int error)
 static void texts(void)
 {
     static const char *const own[] = {
-        "No Error", "", "Nothing to do", "SMTP server dropped connection",
-        "Invalid SMTP syntax in server response", "SMTP Status code mismatch on continuation line",
-        "Invalid SMTP status code in server response", "Invalid API function argument",
+        "No Error",
+        "",
+        "Nothing to do",
+        "SMTP server dropped connection",
+        "Invalid SMTP syntax in server response",
+        "SMTP Status code mismatch on continuation line",
+        "Invalid SMTP status code in server response",
+        "Invalid API function argument",
         "Requested SMTP extension not available",
     };
     int i;
@@ -37,11 +42,16 @@ static void texts(void)
 static void resolver_texts(void)
 {
     static const int codes[][2] = {
-        {SMTP_ERR_EAI_ADDRFAMILY, EAI_ADDRFAMILY}, {SMTP_ERR_EAI_NODATA, EAI_NODATA},
-        {SMTP_ERR_EAI_FAIL, EAI_FAIL},             {SMTP_ERR_EAI_AGAIN, EAI_AGAIN},
-        {SMTP_ERR_EAI_MEMORY, EAI_MEMORY},         {SMTP_ERR_EAI_FAMILY, EAI_FAMILY},
-        {SMTP_ERR_EAI_BADFLAGS, EAI_BADFLAGS},     {SMTP_ERR_EAI_NONAME, EAI_NONAME},
-        {SMTP_ERR_EAI_SERVICE, EAI_SERVICE},       {SMTP_ERR_EAI_SOCKTYPE, EAI_SOCKTYPE},
+        {SMTP_ERR_EAI_ADDRFAMILY, EAI_ADDRFAMILY},
+        {SMTP_ERR_EAI_NODATA, EAI_NODATA},
+        {SMTP_ERR_EAI_FAIL, EAI_FAIL},
+        {SMTP_ERR_EAI_AGAIN, EAI_AGAIN},
+        {SMTP_ERR_EAI_MEMORY, EAI_MEMORY},
+        {SMTP_ERR_EAI_FAMILY, EAI_FAMILY},
+        {SMTP_ERR_EAI_BADFLAGS, EAI_BADFLAGS},
+        {SMTP_ERR_EAI_NONAME, EAI_NONAME},
+        {SMTP_ERR_EAI_SERVICE, EAI_SERVICE},
+        {SMTP_ERR_EAI_SOCKTYPE, EAI_SOCKTYPE},
     };
     size_t i;
 
@@ -133,11 +143,11 @@ static void nothing(smtp_recipient_t recipient, const char *mailbox, void *arg)
     (void)arg;
 }
 
-#define LEAVES_ERRNO(call)          \
-    do {                            \
-        errno = 4321;               \
-        (void)(call);               \
-        CHECK_INT(errno, 4321);     \
+#define LEAVES_ERRNO(call) \
+    do { \
+        errno = 4321; \
+        (void)(call); \
+        CHECK_INT(errno, 4321); \
     } while (0)
 
 static void system_errno(void)
@@ -204,7 +214,8 @@ static void reasons(void)
     CHECK_TEXT(message_of(smtp_errno()), expected);
 
     CHECK(smtp_add_message(NULL) == NULL);
-    CHECK_TEXT(message_of(SMTP_ERR_INVAL), "Invalid API function argument: no object: the handle is NULL");
+    CHECK_TEXT(message_of(SMTP_ERR_INVAL),
+               "Invalid API function argument: no object: the handle is NULL");
     CHECK_TEXT(message_of(SMTP_ERR_CLIENT_ERROR), "Client error");
 
     session = new_session("127.0.0.1:9");
@@ -214,7 +225,8 @@ static void reasons(void)
     CHECK_INT(smtp_errno(), SMTP_ERR_NOTHING_TO_DO);
     CHECK_TEXT(message_of(smtp_errno()), "Nothing to do");
     CHECK(smtp_add_recipient(new_message(session), "to@example.org\r\nDATA") == NULL);
-    CHECK_TEXT(message_of(smtp_errno()), "Invalid API function argument: a line end in the mailbox");
+    CHECK_TEXT(message_of(smtp_errno()),
+               "Invalid API function argument: a line end in the mailbox");
     smtp_destroy_session(session);
 }
 

@@ -53,7 +53,8 @@ static void lists(void)
         CHECK_INT(smtp_set_header(message, names[i], absent, "b@example.org"), 1);
         CHECK_INT(smtp_set_header(message, names[i], absent, "c@example.org, d@example.org"), 1);
         REFUSED(smtp_set_header(message, names[i], "A Phrase", absent));
-        CHECK_INT(smtp_set_header(message, names[i], absent, "a@example.org\r\nBcc: x@example.org"), 1);
+        CHECK_INT(smtp_set_header(message, names[i], absent, "a@example.org\r\nBcc: x@example.org"),
+                  1);
         CHECK_INT(smtp_set_header(message, names[i], "A\nPhrase", "a@example.org"), 1);
     }
     smtp_destroy_session(session);
@@ -103,8 +104,8 @@ static void names(void)
         "", "X Y", "X::", ":", "X\r\nY", "X\n", "X\t", "\303\244", "X\177", "X\001",
     };
     static const char *const fixed[] = {
-        "Return-Path", "Original-Recipient", "Resent-Reply-To", "Content-Type", "MIME-Version",
-        "Resent-From", "received", "CONTENT-X",
+        "Return-Path",  "Original-Recipient", "Resent-Reply-To", "Content-Type",
+        "MIME-Version", "Resent-From",        "received",        "CONTENT-X",
     };
     char name[1000];
     size_t i;

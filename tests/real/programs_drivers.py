@@ -122,9 +122,7 @@ def compile_mail_file(folder: Path) -> Path:
     return program
 
 
-def mail_file(
-    program: Path, port: int, library: Path | None, mail: bytes, sender: str, recipients: list[str]
-) -> Run:
+def mail_file(program: Path, port: int, library: Path | None, mail: bytes, sender: str, recipients: list[str]) -> Run:
     with temporary_folder() as home, Gate(port) as gate:
         # The library's own conversion of line ends is what is looked at; the reference has none.
         convert = ["--crlf"] if library is None else []

@@ -136,9 +136,7 @@ class Microsocks(Server):
             self.port = free.getsockname()[1]
         command = [find("microsocks"), "-i", "127.0.0.1", "-p", str(self.port), *self.options]
         self.output = (self.folder / "log").open("wb")
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT)
         wait_for("microsocks listens", lambda: listening_port(self.process.pid))
 
     def stop(self) -> None:

@@ -5,7 +5,6 @@ relay over a connection that it holds for each client."""
 import re
 import socket
 import subprocess
-import unittest
 from pathlib import Path
 
 from servers import PATH, Server, find, wait_for
