@@ -92,13 +92,13 @@ impl Error {
             Self::System(errno) => errno,
             _ => 0,
         };
-        self.lay_down(why, cause)
+        self.lay_down(&why, cause)
     }
 
     /// As [`Error::because`], with the system's number for what was behind it.
     #[must_use]
     pub fn caused_by(self, errno: c_int, why: impl fmt::Display) -> Self {
-        self.lay_down(why, errno)
+        self.lay_down(&why, errno)
     }
 
     /// Memory is short.
@@ -107,7 +107,10 @@ impl Error {
         Self::Client.caused_by(libc::ENOMEM, "out of memory")
     }
 
-    fn lay_down(self, why: impl fmt::Display, cause: c_int) -> Self {
+    // Once, and not in each of the functions that can fail.
+    #[cold]
+    #[inline(never)]
+    fn lay_down(self, why: &dyn fmt::Display, cause: c_int) -> Self {
         let mut reason = Reason { code: self.code(), cause, ..Reason::NONE };
         // It fails when the text is full.
         let _ = write!(reason, "{why}");
@@ -158,6 +161,8 @@ pub fn last_cause() -> c_int {
 }
 
 /// Makes `error` the calling thread's last error, with the reason that was laid down for it.
+#[cold]
+#[inline(never)]
 pub fn set_last(error: Error) {
     LAST.set(take_found().unwrap_or(Reason::NONE).of(error.code()));
 }

@@ -2,6 +2,7 @@
 //! One function for each duty at the boundary: check the pointer, convert the string, catch
 //! the panic, report the error.
 
+use std::any::Any;
 use std::ffi::{CStr, c_char};
 use std::panic::{self, AssertUnwindSafe};
 
@@ -10,8 +11,28 @@ use crate::error::{self, Error, Result};
 /// Runs our own code: a panic becomes an error.
 pub(super) fn caught<T>(f: impl FnOnce() -> T) -> Result<T> {
     // What a panic leaves half done is in cells that hold whole values at any time.
-    panic::catch_unwind(AssertUnwindSafe(f))
-        .map_err(|_| Error::Client.because("a fault of the library itself"))
+    panic::catch_unwind(AssertUnwindSafe(f)).map_err(fault)
+}
+
+// What happens rarely stands here once, and not in each of the entry points.
+
+#[cold]
+#[inline(never)]
+fn fault(panic: Box<dyn Any + Send>) -> Error {
+    drop(panic);
+    Error::Client.because("a fault of the library itself")
+}
+
+#[cold]
+#[inline(never)]
+fn no_object() -> Error {
+    Error::Invalid.because("no object: the handle is NULL")
+}
+
+#[cold]
+#[inline(never)]
+fn no_string() -> Error {
+    Error::Invalid.because("no string: it is NULL")
 }
 
 /// Makes a failure the thread's last error.
@@ -31,7 +52,7 @@ pub(super) fn guard<T>(failure: T, f: impl FnOnce() -> Result<T>) -> T {
 /// The handle is null or live for `'a`.
 pub(super) unsafe fn handle<'a, T>(handle: *const T) -> Result<&'a T> {
     // SAFETY: the caller promises that a handle which is not null is live.
-    unsafe { handle.as_ref() }.ok_or_else(|| Error::Invalid.because("no object: the handle is NULL"))
+    unsafe { handle.as_ref() }.ok_or_else(no_object)
 }
 
 /// A string that must be there.
@@ -40,7 +61,7 @@ pub(super) unsafe fn handle<'a, T>(handle: *const T) -> Result<&'a T> {
 /// The pointer is null or a C string that lives for `'a`.
 pub(super) unsafe fn text<'a>(string: *const c_char) -> Result<&'a CStr> {
     // SAFETY: the caller's promise.
-    unsafe { optional_text(string) }.ok_or_else(|| Error::Invalid.because("no string: it is NULL"))
+    unsafe { optional_text(string) }.ok_or_else(no_string)
 }
 
 /// A string that may be missing.
