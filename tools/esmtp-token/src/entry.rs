@@ -357,3 +357,121 @@ impl Signer {
         Ok(Self { identity, subject })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::tests::parse;
+
+    const SECRET: &str = "client-secret = 's'";
+    const KEY: &str = "key = { file = '/k' }";
+    const OWN: &str = "token-endpoint = 'https://id.example/token'";
+
+    fn entry(lines: &[&str]) -> Result<Entry> {
+        let settings = parse(&format!("version = 1\n[x]\n{}\n", lines.join("\n")))?;
+        Ok(settings.entries.into_values().next().unwrap())
+    }
+
+    fn fault(lines: &[&str]) -> String {
+        entry(lines).map(|entry| panic!("{lines:?}: {entry:?}")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn presets() {
+        let microsoft = ["provider = 'microsoft'", "tenant = 'contoso.example'", "client-id = 'c'"];
+        let exchange = entry(&[&microsoft[..], &["grant = 'client-credentials'", SECRET]].concat()).unwrap();
+        assert_eq!(
+            exchange.token.as_str(),
+            "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token"
+        );
+        assert_eq!(exchange.scope.as_deref(), Some("https://outlook.office365.com/.default"));
+        let outlook = entry(&[&microsoft[..], &["grant = 'refresh-token'"]].concat()).unwrap();
+        assert_eq!(outlook.scope.as_deref(), Some("https://outlook.office.com/SMTP.Send offline_access"));
+        let Grant::RefreshToken(Consent::Device(device)) = outlook.grant else {
+            panic!()
+        };
+        assert!(device.as_str().ends_with("/contoso.example/oauth2/v2.0/devicecode"));
+        let google = ["provider = 'google'", "client-id = 'c'", "grant = 'refresh-token'", SECRET];
+        let gmail = entry(&google).unwrap();
+        assert_eq!(gmail.token.as_str(), "https://oauth2.googleapis.com/token");
+        assert!(matches!(gmail.grant, Grant::RefreshToken(Consent::Browser(_))));
+        let other = entry(&[&google[..], &["scope = ['a', 'b']", OWN]].concat()).unwrap();
+        assert_eq!((other.token.as_str(), other.scope.as_deref()), ("https://id.example/token", Some("a b")));
+    }
+
+    #[test]
+    fn certificates_want_the_newer_signature() {
+        let lines = ["grant = 'client-credentials'", "client-id = 'c'", OWN, KEY];
+        for (more, algorithm) in [
+            (&[][..], Algorithm::Rs256),
+            (&["certificate = '/c'"], Algorithm::Ps256),
+            (&["certificate = '/c'", "algorithm = 'RS256'"], Algorithm::Rs256),
+        ] {
+            let entry = entry(&[&lines[..], more].concat()).unwrap();
+            let Proof::Key(key) = entry.client.proof else {
+                panic!()
+            };
+            assert_eq!(key.algorithm, algorithm);
+        }
+    }
+
+    #[test]
+    fn keys_that_do_not_go_together() {
+        let credentials = ["grant = 'client-credentials'", "client-id = 'c'", OWN];
+        let refresh = ["grant = 'refresh-token'", "client-id = 'c'", OWN];
+        let bearer = ["grant = 'jwt-bearer'", OWN];
+        for (base, more, text) in [
+            (&credentials[..], &[][..], "2:1: client-credentials needs one of"),
+            (&credentials, &[SECRET, KEY], "7:1: key: only one of"),
+            (&credentials, &[KEY, "client-auth = 'basic'"], "7:15: client-auth: only with"),
+            (&credentials, &[SECRET, "client-auth = 'header'"], "7:15: client-auth: one of"),
+            (&credentials, &[SECRET, "certificate = '/c'"], "7:1: certificate: only with"),
+            (&credentials, &[SECRET, "audience = 'a'"], "7:1: audience: nothing is signed"),
+            (&credentials, &[SECRET, "subject = 'a'"], "7:1: subject: has no meaning"),
+            (&credentials, &[SECRET, "tenant = 'a'"], "7:1: tenant: only with provider"),
+            (&credentials, &[SECRET, "scope = [1]"], "7:9: scope: expected a string or a list"),
+            (&credentials, &[SECRET, "scope = []"], "7:9: scope: expected a string or a list"),
+            (&credentials, &[SECRET, "parameters = { a = 1 }"], "7:20: a: expected a string"),
+            (&credentials, &[SECRET, "parameters = { scope = 'a' }"], "7:1: parameters: scope is set"),
+            (&credentials, &[SECRET, "ca-file = 'a'"], "7:11: ca-file: the path must be absolute"),
+            (&credentials, &["client-secret = ''"], "6:17: client-secret: must not be empty"),
+            (&credentials, &["client-secret = {}"], "6:17: client-secret: one of"),
+            (
+                &credentials,
+                &["client-secret = { file = '/a', credential = 'b' }"],
+                "6:17: client-secret: one of",
+            ),
+            (
+                &credentials,
+                &["client-secret = { credential = '../b' }"],
+                "6:32: a credential has a name",
+            ),
+            (&credentials, &["client-secret = { env = 'b' }"], "6:19: unknown key \"env\""),
+            (&refresh, &["authorize = 'device'"], "6:13: authorize: there is no device-endpoint"),
+            (
+                &refresh,
+                &["authorize = 'browser'"],
+                "6:13: authorize: there is no authorization-endpoint",
+            ),
+            (&refresh, &["authorize = 'phone'"], "6:13: authorize: one of"),
+            (&refresh, &["device-endpoint = 'http://id.example/'"], "6:19: device-endpoint: must begin"),
+            (&refresh, &["service-account = 'a'"], "6:1: service-account: has no meaning"),
+            (&bearer, &[], "2:1: jwt-bearer needs either"),
+            (&bearer, &[KEY], "2:1: jwt-bearer needs either"),
+            (&bearer, &[KEY, "issuer = 'i'", "service-account = 'a'"], "2:1: jwt-bearer needs either"),
+            (&bearer, &["service-account = 'a'", SECRET], "2:1: the key \"client-id\" is missing"),
+            (
+                &bearer,
+                &["service-account = 'a'", "provider = 'google'"],
+                "2:1: google needs the key \"subject\"",
+            ),
+            (&bearer, &["provider = 'microsoft'"], "2:1: microsoft needs the key \"tenant\""),
+            (&bearer, &["provider = 'microsoft'", "tenant = 'a/b'"], "6:10: tenant: a domain"),
+            (&bearer, &["provider = 'google'", "tenant = 'a'"], "6:10: google knows no tenant"),
+            (&bearer, &["provider = 'yahoo'"], "5:12: provider: one of"),
+        ] {
+            let found = fault(&[base, more].concat());
+            assert!(found.starts_with(&format!("token.toml:{text}")), "{more:?}: {found}");
+        }
+    }
+}
