@@ -97,6 +97,35 @@ def per_item(name: str, small: int, large: int, offer=DATA, tls=False, tickets=F
     return measure
 
 
+# Each session meets its last rule, and goes where it would have gone.
+POLICY = """\
+version = 1
+[relay.as-set]
+timeout = { connect = "30s" }
+[[rule]]
+program = "collectd"
+refuse = "it is another program"
+[[rule]]
+relays = ["as-set"]
+"""
+
+
+def site_policy(bench: Bench, subject: Subject) -> float:
+    """Instructions that a site policy adds to a session; it was read by an earlier one."""
+    file = bench.work / "policy.toml"
+    file.write_text(POLICY)
+
+    def per_session(policy: str) -> float:
+        def count(sessions):
+            return bench.instructions(
+                subject, bench.sink(), sessions=sessions, whole="yes", environment={"LIBESMTP_POLICY": policy}
+            )
+
+        return slope(count, "sessions", 1, 11)
+
+    return per_session(str(file)) - per_session("none")
+
+
 def cpu_per_item(name: str, small: int, large: int):
     """Microseconds of user and system time for one message, recipient or session more."""
 
@@ -308,6 +337,7 @@ METRICS = [
     Metric(ITEM, "recipient, replies of 5 octets", INSTRUCTIONS, per_item("recipients", 10, 210, SHORT), Target(1.0e3)),
     Metric(ITEM, "recipient, replies of 95 octets", INSTRUCTIONS, per_item("recipients", 10, 210, LONG), Target(1.0e3)),
     Metric(ITEM, "session with a message of 1 KB", INSTRUCTIONS, per_item("sessions", 1, 11), Target(40e3), WITH_PEERS),
+    Metric(ITEM, "what a site policy adds to a session", INSTRUCTIONS, site_policy, Target(20e3), ("ours",)),
     Metric(LIFE, "first session of a process under TLS", INSTRUCTIONS, first_session, Target(40e6)),
     Metric(
         LIFE,

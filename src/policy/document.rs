@@ -7,6 +7,7 @@ use toml::de::DeTable;
 
 use super::fault::{Mistake, Position, shown};
 use super::keys::Keys;
+use super::nesting;
 use super::relay::Relay;
 use super::rule::{Action, Rule};
 use super::table::{Entry, Parsed, Source};
@@ -27,6 +28,7 @@ impl Document {
     /// Reads a text. Relays that rules name and the text lacks are found later: they may be
     /// another file's.
     pub fn parse(text: &str) -> Result<Self, Mistake> {
+        nesting::check(text)?;
         let source = Source(text);
         let table = DeTable::parse(text).map_err(|error| source.syntax(&error))?;
         let entries = source.entries(table.get_ref());

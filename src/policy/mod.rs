@@ -11,6 +11,7 @@ mod fault;
 pub mod file;
 mod host;
 mod keys;
+mod nesting;
 mod relay;
 mod rule;
 pub mod secret;

@@ -78,6 +78,7 @@ impl Extensions {
             "XUSR" => self.xusr = false,
             "XEXCH50" => self.xexch50 = false,
             "SMTPUTF8" => self.smtp_utf8 = false,
+            "LIMITS" => self.limits = Limits::default(),
             // What the library does not use is ignored anyway.
             _ => {}
         }
@@ -231,6 +232,10 @@ mod tests {
             assert_eq!(without, offered(&others), "{keyword}");
         }
         lines.into_iter().for_each(|keyword| all.ignore(keyword));
+        let mut limited = offered(&["LIMITS RCPTMAX=5"]);
+        assert_ne!(limited, offered(&[]));
+        limited.ignore("LIMITS");
+        assert_eq!(limited, offered(&[]));
         assert_eq!(all, offered(&[]));
     }
 

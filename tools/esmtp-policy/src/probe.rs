@@ -81,4 +81,8 @@ fn show_offers(offers: &Extensions) {
     ];
     let offered: Vec<&str> = known.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
     println!("extensions: {}", offered.join(" "));
+    let limits = [("messages", offers.limits.transactions), ("recipients", offers.limits.recipients)];
+    for (what, limit) in limits.into_iter().filter_map(|(what, limit)| Some((what, limit?))) {
+        println!("limit: {limit} {what}");
+    }
 }
