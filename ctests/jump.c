@@ -62,7 +62,9 @@ static void left(const char *first, enum way way, void (*set)(smtp_session_t, sm
     volatile int jumped = 0;
     smtp_message_t message;
 
-    snprintf(script, sizeof script, "%s\n%s", first, way == RESTART ? "A\n" : "");
+    /* A second connection is offered the same. */
+    snprintf(script, sizeof script, way == RESTART ? "%s\n%s\n" : "%s\n", first,
+             first[0] == 'A' ? first : "A");
     peer = peer_start(script);
     session = new_session(peer_address(peer));
     message = new_message(session);
@@ -181,10 +183,22 @@ static void from_the_source(void)
     both(envelope, set_block);
 }
 
-/* BDAT reads the text before the replies are known. */
-static void with_chunking(void)
+static void set_binary_rewind(smtp_session_t session, smtp_message_t message)
 {
-    both("A: PIPELINING CHUNKING", set_rewind);
+    CHECK(smtp_8bitmime_set_body(message, E8bitmime_BINARYMIME));
+    set_rewind(session, message);
+}
+
+static void set_binary_block(smtp_session_t session, smtp_message_t message)
+{
+    CHECK(smtp_8bitmime_set_body(message, E8bitmime_BINARYMIME));
+    set_block(session, message);
+}
+
+static void from_the_source_of_chunks(void)
+{
+    both("A: PIPELINING CHUNKING BINARYMIME", set_binary_rewind);
+    both("A: PIPELINING CHUNKING BINARYMIME", set_binary_block);
 }
 
 /* Once the server has the mail it is settled: the jump takes nothing back. */
@@ -343,7 +357,7 @@ int main(void)
     RUN(from_the_monitor);
     RUN(from_the_source);
     RUN(from_a_source_that_keeps_something);
-    RUN(with_chunking);
+    RUN(from_the_source_of_chunks);
     RUN(after_sending);
     RUN(from_enumerations);
     RUN(from_a_release);

@@ -156,7 +156,8 @@ static const char *using_source(void **ctx, int *len, void *arg)
 
 static void everything(void)
 {
-    static const char *const servers[] = {"A\n", "A: PIPELINING\n", "A: PIPELINING CHUNKING\n"};
+    static const char *const servers[] = {"A\n", "A: PIPELINING\n",
+                                          "A: PIPELINING CHUNKING BINARYMIME\n"};
     size_t i;
 
     for (i = 0; i < sizeof servers / sizeof servers[0]; i++) {
@@ -166,6 +167,8 @@ static void everything(void)
         prepare(peer);
         smtp_add_recipient(message, "refused@example.org");
         smtp_add_recipient(new_message(session), "to@example.org");
+        if (strstr(servers[i], "BINARYMIME"))
+            CHECK(smtp_8bitmime_set_body(message, E8bitmime_BINARYMIME));
         smtp_set_application_data_release(session, &data, NULL);
         smtp_set_messagecb(message, using_source, letter_text);
         smtp_set_eventcb(session, using_event, NULL);
