@@ -14,7 +14,7 @@ use super::{envelope, replies, section, values};
 const ENOUGH: u64 = 20_000;
 
 /// Bytes that look random, the same for each number.
-pub(crate) fn bytes(number: u64) -> Vec<u8> {
+pub fn bytes(number: u64) -> Vec<u8> {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
