@@ -180,9 +180,11 @@ static void refused_reverse_path(void)
     smtp_message_t message = new_message(session);
 
     smtp_add_recipient(message, "to@example.org");
-    REFUSED(smtp_set_reverse_path(message, "from@example.org> SIZE=1"));
-    REFUSED(smtp_start_session(session));
-    REFUSED(smtp_start_session(session));
+    REFUSED(smtp_set_reverse_path(message, "from@example.org\r\nRSET"));
+    CHECK_INT(smtp_start_session(session), 1);
+    CHECK_INT(smtp_message_transfer_status(message)->code, 553);
+    CHECK_INT(smtp_start_session(session), 0);
+    CHECK_INT(smtp_errno(), SMTP_ERR_NOTHING_TO_DO);
     CHECK_INT(smtp_set_reverse_path(message, "other@example.org"), 1);
     CHECK_INT(smtp_start_session(session), 1);
     smtp_destroy_session(session);

@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -65,7 +65,7 @@ unsafe extern "C-unwind" fn nobody(
 }
 
 /// A context with the mechanism, and what it says first.
-fn begin(name: &str) -> (Rc<Context>, Option<Vec<u8>>) {
+fn begin(name: &str) -> (Arc<Context>, Option<Vec<u8>>) {
     let context = Context::new();
     // The answers are given below, without a call.
     context.set_interact(Some(Interact { function: nobody, arg: ptr::null_mut() }));

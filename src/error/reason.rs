@@ -46,6 +46,12 @@ impl Reason {
         std::str::from_utf8(text).unwrap_or_default()
     }
 
+    /// The system's number for what was behind it, 0 if it has none.
+    #[must_use]
+    pub const fn cause(&self) -> c_int {
+        self.cause
+    }
+
     /// Lays it down anew, for the next [`set_last`].
     pub fn renew(self) {
         if self.code != 0 {

@@ -5,10 +5,11 @@
 
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::ptr;
-use std::rc::Rc;
 use std::slice;
+use std::sync::Arc;
 
-use super::guard::{caught, guard, handle, noted, optional_text, text};
+use super::cancellation::undisturbed;
+use super::guard::{guard, handle, noted, optional_text, text};
 use super::{errno, exchange};
 use crate::error::{Error, Result};
 use crate::sasl::{ClientRequest, Context, Interact, Secret, plugin};
@@ -69,14 +70,14 @@ pub const AUTH_PLUGIN_EXTERNAL: c_int = 4;
 ///
 /// # Safety
 /// The context is null or live.
-pub(super) unsafe fn share(context: auth_context_t) -> Option<Rc<Context>> {
+pub(super) unsafe fn share(context: auth_context_t) -> Option<Arc<Context>> {
     if context.is_null() {
         return None;
     }
-    // SAFETY: the pointer came from Rc::into_raw in auth_create_context, and the context is live.
-    unsafe { Rc::increment_strong_count(context) };
+    // SAFETY: the pointer came from Arc::into_raw in auth_create_context, and the context is live.
+    unsafe { Arc::increment_strong_count(context) };
     // SAFETY: as above; this is the reference that was just counted.
-    Some(unsafe { Rc::from_raw(context) })
+    Some(unsafe { Arc::from_raw(context) })
 }
 
 /// Prepares the library for authentication. May be called any number of times, or never.
@@ -86,13 +87,13 @@ pub extern "C" fn auth_client_init() {}
 /// Unloads the plug-ins that no context uses. Contexts and sessions go on working.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn auth_client_exit() {
-    noted(caught(plugin::unload_unused));
+    noted(undisturbed(plugin::unload_unused));
 }
 
 /// Creates a context. NULL on failure.
 #[unsafe(no_mangle)]
 pub extern "C" fn auth_create_context() -> auth_context_t {
-    guard(ptr::null_mut(), || Ok(Rc::into_raw(Context::new()).cast_mut()))
+    guard(ptr::null_mut(), || Ok(Arc::into_raw(Context::new()).cast_mut()))
 }
 
 /// Destroys a context. A session that still has it goes on using it.
@@ -101,8 +102,9 @@ pub unsafe extern "C-unwind" fn auth_destroy_context(context: auth_context_t) ->
     guard(0, || {
         // SAFETY: a context handle is live until this call.
         unsafe { handle(context) }?;
-        // SAFETY: the pointer came from Rc::into_raw in auth_create_context; the handle ends here.
-        drop(unsafe { Rc::from_raw(context) });
+        // SAFETY: the pointer came from Arc::into_raw in auth_create_context; the handle ends here.
+        let context = unsafe { Arc::from_raw(context) };
+        undisturbed(|| drop(context))?;
         Ok(1)
     })
 }
@@ -131,6 +133,12 @@ pub unsafe extern "C" fn auth_set_mechanism_ssf(context: auth_context_t, min_ssf
         Ok(1)
     })
 }
+
+// SAFETY: the library only hands the pointers of both on. That the callback may be called from each
+// thread which starts a session with its context is the application's promise when it sets one.
+unsafe impl Send for Interact {}
+// SAFETY: the pointers lead to constant strings, and are read by C alone.
+unsafe impl Sync for ClientRequest {}
 
 /// Sets the callback that supplies credentials; NULL = none, and no authentication.
 #[unsafe(no_mangle)]
@@ -164,7 +172,7 @@ pub unsafe extern "C-unwind" fn auth_set_mechanism(context: auth_context_t, name
         let context = unsafe { handle(context) }?;
         // SAFETY: name is a C string for the time of this call.
         let name = unsafe { text(name) }?.to_str().map_err(|_| Error::Invalid)?;
-        context.select(name)?;
+        undisturbed(|| context.select(name))??;
         Ok(1)
     })
 }

@@ -6,8 +6,10 @@
 
 use std::ptr;
 
+use super::cancellation::{self, State, let_in};
 use super::exchange;
 use super::guard::{caught, stack_position};
+use super::kept_text;
 use super::reader::{Buffer, Reader};
 use crate::error::{self, Error, Result};
 use crate::protocol::MessageAt;
@@ -26,9 +28,15 @@ pub(super) unsafe fn run(session: &Session, caller: usize) -> Result<()> {
     caught(|| session.begin(caller, callbacks))??;
     // Of a run that was left by a jump.
     release_source_context(session);
+    let allowed = cancellation::put_off();
     // SAFETY: the caller's promise.
-    let result = unsafe { serve(session) };
-    caught(|| session.finish().renew())?;
+    let result = unsafe { serve(session, allowed) };
+    // SAFETY: the caller's promise.
+    let kept = caught(|| unsafe { kept_text::keep(session) });
+    let finished = caught(|| session.finish().renew());
+    cancellation::restore(allowed);
+    finished?;
+    kept?;
     if result.is_ok() {
         error::restore_last(before);
     }
@@ -40,7 +48,7 @@ pub(super) unsafe fn run(session: &Session, caller: usize) -> Result<()> {
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
-unsafe fn serve(session: &Session) -> Result<()> {
+unsafe fn serve(session: &Session, cancellation: State) -> Result<()> {
     let mut reader = Reader::new();
     let mut buffer = Buffer::new();
     loop {
@@ -53,13 +61,13 @@ unsafe fn serve(session: &Session) -> Result<()> {
             Call::Show(piece) => {
                 if let Some(monitor) = session.monitor() {
                     // SAFETY: the caller promises a function of this type.
-                    unsafe { monitor.show(&piece) };
+                    let_in(cancellation, || unsafe { monitor.show(&piece) });
                 }
             }
             Call::Tell(event) => {
                 if let Some(events) = session.events() {
                     // SAFETY: the caller promises a function of this type.
-                    unsafe { events.tell(session, event) };
+                    let_in(cancellation, || unsafe { events.tell(session, event) });
                 }
             }
             Call::Progress { message } => {
@@ -70,7 +78,7 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 let mut answer = question.preset();
                 if let Some(events) = session.events() {
                     // SAFETY: the caller promises a function of this type.
-                    unsafe { events.ask(session, question, &mut answer) };
+                    let_in(cancellation, || unsafe { events.ask(session, question, &mut answer) });
                 }
                 caught(|| session.answer(answer))?;
             }
@@ -78,21 +86,21 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 let mut answer = 0;
                 if let Some(events) = session.events() {
                     // SAFETY: the caller promises a function of this type.
-                    unsafe { events.ask_tls(session, question, &mut answer) };
+                    let_in(cancellation, || unsafe { events.ask_tls(session, question, &mut answer) });
                 }
                 caught(|| session.answer(answer))?;
             }
             Call::TellTls(established) => {
                 if let Some(events) = session.events() {
                     // SAFETY: the caller promises a function of this type.
-                    unsafe { events.tell_tls(session, established) };
+                    let_in(cancellation, || unsafe { events.tell_tls(session, established) });
                 }
             }
             Call::Exchange { context, due } => {
                 // SAFETY: the run keeps the context, and goes on only after this.
                 let context = unsafe { &*context };
                 // SAFETY: the caller promises a callback of its type.
-                let answer = unsafe { exchange::carry_on(context, due) }?;
+                let answer = let_in(cancellation, || unsafe { exchange::carry_on(context, due) })?;
                 caught(|| session.responded(answer))?;
             }
             Call::Release => {
@@ -103,7 +111,7 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 reader.reset();
                 match source(session, message) {
                     // SAFETY: the caller promises a function of this type.
-                    Some(source) => unsafe { rewind(session, source) },
+                    Some(source) => unsafe { rewind(session, source, cancellation) },
                     None => caught(|| session.rewound(Err(Error::Client)))?,
                 }
             }
@@ -114,7 +122,7 @@ unsafe fn serve(session: &Session) -> Result<()> {
                 };
                 loop {
                     // SAFETY: the caller promises a function of this type.
-                    let block = unsafe { reader.next(session, source, &mut buffer) };
+                    let block = let_in(cancellation, || unsafe { reader.next(session, source, &mut buffer) });
                     let more_follows = reader.has_more();
                     if !caught(|| session.text(block, more_follows))? {
                         break;
@@ -146,15 +154,15 @@ unsafe fn tell_progress(session: &Session, message: MessageAt) -> Result<()> {
 }
 
 fn source(session: &Session, message: MessageAt) -> Option<MessageSource> {
-    session.message(message)?.source()
+    session.message(message).filter(|message| !message.has_lost_text())?.source()
 }
 
 /// # Safety
 /// The source is a function of its type.
-unsafe fn rewind(session: &Session, source: MessageSource) {
+unsafe fn rewind(session: &Session, source: MessageSource, cancellation: State) {
     let context = session.source_context().as_ptr();
     // SAFETY: the context is the session's cell, which outlives the call; no length = rewind.
-    unsafe { (source.function)(context, ptr::null_mut(), source.arg) };
+    let_in(cancellation, || unsafe { (source.function)(context, ptr::null_mut(), source.arg) });
     // A panic was reported by `advance` before, or will be: the run is over either way.
     let _ = caught(|| session.rewound(Ok(())));
 }

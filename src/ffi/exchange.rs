@@ -4,9 +4,9 @@
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use super::guard::caught;
+use super::cancellation::undisturbed;
 use crate::error::{Error, Result};
 use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Secret, field};
 use crate::session::callback::Answer;
@@ -16,8 +16,8 @@ use crate::session::callback::Answer;
 ///
 /// # Safety
 /// The context's callback is of its type.
-pub(super) unsafe fn respond(context: &Context, challenge: Option<&[u8]>) -> Result<Option<Rc<Secret>>> {
-    let due = caught(|| context.begin(challenge))?;
+pub(super) unsafe fn respond(context: &Context, challenge: Option<&[u8]>) -> Result<Option<Arc<Secret>>> {
+    let due = undisturbed(|| context.begin(challenge))?;
     // SAFETY: the caller's promise.
     match unsafe { carry_on(context, due) }? {
         Answer::Response(response) => Ok(response),
@@ -38,7 +38,7 @@ pub(super) unsafe fn carry_on(context: &Context, mut due: Due) -> Result<Answer>
                 let interact = context.interact().ok_or(Error::Client)?;
                 // SAFETY: the caller's promise, which holds for what the plug-in calls too.
                 let response = unsafe { call.call(interact) };
-                caught(|| context.plugin_responded(response))?
+                undisturbed(|| context.plugin_responded(response))?
             }
             Due::Respond(response) => return Ok(Answer::Response(response)),
             Due::Failed => return Ok(Answer::Failed),
@@ -65,7 +65,7 @@ unsafe fn ask(context: &Context, fields: &'static [ClientRequest]) -> Result<Due
     let is_missing =
         |(asked, result): (&ClientRequest, &*mut c_char)| result.is_null() && asked.flags & field::REALM == 0;
     if answered == 0 || fields.iter().zip(&results).any(is_missing) {
-        return caught(|| context.answered(None));
+        return undisturbed(|| context.answered(None));
     }
     let answer = |result: &*mut c_char| {
         if result.is_null() {
@@ -74,7 +74,7 @@ unsafe fn ask(context: &Context, fields: &'static [ClientRequest]) -> Result<Due
         // SAFETY: the callback's results are C strings that live until it is called again.
         unsafe { CStr::from_ptr(*result) }.to_bytes()
     };
-    caught(|| {
+    undisturbed(|| {
         let answers: Vec<&[u8]> = results.iter().take(fields.len()).map(answer).collect();
         context.answered(Some(&answers))
     })

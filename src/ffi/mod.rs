@@ -19,6 +19,7 @@
 pub mod application_data;
 pub mod auth;
 mod callback;
+mod cancellation;
 mod driver;
 mod errno;
 pub mod error;
@@ -27,6 +28,7 @@ mod exchange;
 pub mod extensions;
 mod guard;
 pub mod header;
+mod kept_text;
 pub mod message;
 mod reader;
 pub mod recipient;

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::application_data::release;
-use super::guard::{caught, guard, handle, noted, optional_text, stack_position, text};
+use super::cancellation::undisturbed;
+use super::guard::{guard, handle, noted, optional_text, stack_position, text};
 use super::types::{
     Timeout_OVERRIDE_RFC2822_MINIMUM, rfc2822_timeouts, smtp_eventcb_t, smtp_monitorcb_t, smtp_session_t,
 };
@@ -32,7 +33,8 @@ pub unsafe extern "C" fn smtp_set_server(session: smtp_session_t, hostport: *con
         // SAFETY: a session handle is live until smtp_destroy_session.
         let session = unsafe { handle(session) }?;
         // SAFETY: hostport is a C string for the time of this call.
-        session.set_server(unsafe { text(hostport) }?);
+        let hostport = unsafe { text(hostport) }?;
+        undisturbed(|| session.set_server(hostport))?;
         Ok(1)
     })
 }
@@ -179,7 +181,7 @@ pub unsafe extern "C-unwind" fn smtp_destroy_session(session: smtp_session_t) ->
 unsafe fn destroy(pointer: *const Session, position: usize) -> c_int {
     // SAFETY: the caller promises a live session; it is not used any more when it is freed.
     let session = unsafe { &*pointer };
-    if noted(caught(|| session.check_destroy(position)).and_then(|result| result)).is_none() {
+    if noted(undisturbed(|| session.check_destroy(position)).and_then(|result| result)).is_none() {
         return 0;
     }
     let callbacks = stack_position();
@@ -191,7 +193,7 @@ unsafe fn destroy(pointer: *const Session, position: usize) -> c_int {
     driver::release_source_context(session);
     // SAFETY: the caller promises a pointer of Rc::into_raw; it is given back once, here.
     let session = unsafe { Rc::from_raw(pointer) };
-    c_int::from(noted(caught(|| drop(session))).is_some())
+    c_int::from(noted(undisturbed(|| drop(session))).is_some())
 }
 
 /// Releases the session's data, its nodes', its messages' and their recipients'. Each is taken

@@ -7,6 +7,7 @@ use std::ptr;
 use openssl_sys::SSL_CTX;
 
 use super::auth::auth_context_t;
+use super::cancellation::undisturbed;
 use super::guard::{guard, handle};
 use super::types::{smtp_session_t, smtp_starttls_passwordcb_t, starttls_option};
 use crate::error::{Error, Result};
@@ -83,7 +84,7 @@ pub unsafe extern "C-unwind" fn smtp_starttls_get_ctx(session: smtp_session_t) -
         let mut context = session.tls_context().borrow_mut();
         let context = match &mut *context {
             Some(context) => context,
-            none => none.insert(TlsContext::new()?),
+            none => none.insert(undisturbed(TlsContext::new)??),
         };
         Ok(context.as_ptr())
     })

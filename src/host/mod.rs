@@ -3,18 +3,22 @@
 //! bottom floor: it imports nothing of the library.
 
 mod clock;
+mod descriptor;
 mod environment;
 mod message;
 mod node;
 mod process;
+mod record;
 mod system_log;
 mod wide;
 
 pub use clock::local_offset;
+pub(crate) use descriptor::away_from_stdio;
 pub use environment::variable;
 pub(crate) use message::resolver_code_message;
 pub use message::system_message;
 pub use node::node_name;
 pub use process::{ProcessUser, at_end, peer_user, process_user, program_path, user_named};
+pub use record::Record;
 pub use system_log::log_error;
 pub use wide::{Wide, wide};

@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::poll::{self, Watch};
 use crate::error::{Error, ResolveError, Result};
+use crate::host::away_from_stdio;
 
 /// The longest that one address is waited for.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
@@ -156,6 +157,7 @@ impl Addresses {
 fn begin(address: SocketAddr, source: Option<IpAddr>, limit: Duration) -> io::Result<Attempt> {
     let kind = Type::STREAM.nonblocking().cloexec();
     let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
+    let socket = Socket::from(away_from_stdio(socket.into())?);
     if let Some(source) = source {
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }

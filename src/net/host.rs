@@ -4,7 +4,7 @@
 use std::ffi::{CStr, CString};
 use std::net::IpAddr;
 
-use super::resolve;
+use super::full_name;
 use crate::domain::is_domain;
 use crate::host::node_name;
 
@@ -18,7 +18,7 @@ pub fn mail_name() -> Option<CString> {
     if own.as_ref().is_some_and(|name| name.as_bytes().contains(&b'.')) {
         return own;
     }
-    let asked = if node.is_empty() { None } else { resolve::canonical_name(&node) };
+    let asked = if node.is_empty() { None } else { full_name::of(&node) };
     let full = asked.filter(|name| {
         let name = name.as_bytes();
         let is_local = name.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"localhost"));

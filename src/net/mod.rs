@@ -4,6 +4,7 @@
 //! Unsafe code is allowed here for the system's and OpenSSL's C functions only.
 
 mod connect;
+mod full_name;
 mod host;
 mod password;
 mod poll;

@@ -62,6 +62,7 @@ pub fn service_port(service: &CStr) -> Option<u16> {
 }
 
 /// The canonical name of a host, if there is one.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn canonical_name(host: &CStr) -> Option<CString> {
     let list = List::look_up(Some(host), None, libc::AI_CANONNAME).ok()?;
     list.iter().find_map(canonical)
@@ -110,7 +111,7 @@ impl Drop for List {
     }
 }
 
-fn canonical(entry: &libc::addrinfo) -> Option<CString> {
+pub(super) fn canonical(entry: &libc::addrinfo) -> Option<CString> {
     if entry.ai_canonname.is_null() {
         return None;
     }

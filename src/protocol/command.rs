@@ -163,6 +163,9 @@ impl Rcpt<'_> {
 
 /// Appends `VERB argument`.
 pub fn write_verb(verb: &[u8], argument: &[u8], out: &mut Vec<u8>) {
+    // All of it at once: the line may be a secret, and a buffer that grows leaves its old self
+    // behind.
+    out.reserve(verb.len() + argument.len() + b" \r\n".len());
     out.extend_from_slice(verb);
     if !argument.is_empty() {
         out.push(b' ');

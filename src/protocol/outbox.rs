@@ -57,6 +57,10 @@ pub trait Outbox {
     fn next_recipient(&self, message: MessageAt, from: RecipientAt) -> Option<RecipientAt>;
     /// Whether the message's text can be had once more in the same session.
     fn is_repeatable(&self, message: MessageAt) -> bool;
+    /// Whether the message's reverse path can be sent.
+    fn has_usable_sender(&self, message: MessageAt) -> bool;
+    /// Whether a recipient's path can be sent.
+    fn is_usable(&self, message: MessageAt, recipient: RecipientAt) -> bool;
     /// Whether the message's body is BINARYMIME (RFC 3030 §3).
     fn is_binary(&self, message: MessageAt) -> bool;
     /// Whether an envelope path of the message needs SMTPUTF8 (RFC 6531).

@@ -19,6 +19,8 @@ pub(super) enum Expect {
     Rset,
     Mail,
     Rcpt(RecipientAt),
+    /// Nothing: the recipient is refused in its turn without the server being asked.
+    Unusable(RecipientAt),
     Data,
     EndOfData,
     Chunk {
@@ -90,6 +92,15 @@ impl Pipeline {
         self.expected.is_empty()
     }
 
+    /// The recipient whose turn it is to be refused without the server.
+    pub(super) fn take_unusable(&mut self) -> Option<RecipientAt> {
+        let Some(Expect::Unusable(recipient)) = self.front() else {
+            return None;
+        };
+        self.pop();
+        Some(recipient)
+    }
+
     /// Whether a command may be written now.
     pub(super) fn is_open(&self, pipelining: bool) -> bool {
         self.expected.is_empty() || (pipelining && !self.closed)
@@ -109,6 +120,7 @@ impl Pipeline {
     /// The transaction that all these commands belong to is over: what is due for them is no
     /// longer about it.
     pub(super) fn make_void(&mut self) {
+        self.expected.retain(|expect| !matches!(expect, Expect::Unusable(_)));
         for expect in &mut self.expected {
             *expect = match *expect {
                 Expect::Rcpt(_) => Expect::VoidRcpt,
@@ -126,6 +138,26 @@ impl Pipeline {
 }
 
 impl Expect {
+    /// What is waited for, for the user.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Greeting => "the greeting",
+            Self::Ehlo => "the reply to EHLO",
+            Self::Helo => "the reply to HELO",
+            Self::StartTls => "the reply to STARTTLS",
+            Self::Auth => "the reply to AUTH",
+            Self::Etrn(_) => "the reply to ETRN",
+            Self::Xusr => "the reply to XUSR",
+            Self::Rset => "the reply to RSET",
+            Self::Mail => "the reply to MAIL",
+            Self::Rcpt(_) | Self::VoidRcpt | Self::Unusable(_) => "the reply to RCPT",
+            Self::Data | Self::VoidData => "the reply to DATA",
+            Self::Chunk { .. } | Self::VoidChunk { .. } => "the reply to BDAT",
+            Self::EndOfData | Self::VoidEndOfData => "the reply to the text",
+            Self::Quit => "the reply to QUIT",
+        }
+    }
+
     /// The time-out of the reply.
     pub(super) const fn wait(self) -> Wait {
         match self {
@@ -136,7 +168,7 @@ impl Expect {
             | Self::Auth
             | Self::Etrn(_)
             | Self::Xusr => Wait::Greeting,
-            Self::Rset | Self::Mail | Self::Rcpt(_) | Self::VoidRcpt => Wait::Envelope,
+            Self::Rset | Self::Mail | Self::Rcpt(_) | Self::VoidRcpt | Self::Unusable(_) => Wait::Envelope,
             Self::Data | Self::VoidData => Wait::Data,
             Self::Chunk { last: false } | Self::VoidChunk { last: false } => Wait::Chunk,
             Self::EndOfData | Self::VoidEndOfData | Self::Chunk { .. } | Self::VoidChunk { .. } => {

@@ -6,6 +6,7 @@ mod parser;
 pub use parser::{ReplyForm, ReplyParser};
 
 use crate::error::Error;
+use std::fmt;
 
 /// Most of a reply's text that becomes a status, its last line end included.
 const STATUS_TEXT_MAX: usize = 4096;
@@ -127,6 +128,17 @@ pub struct Reply {
     text: Vec<u8>,
     lacks_enhanced: bool,
     cut_short: Option<Error>,
+}
+
+/// One line, as it may be shown to a user.
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code.value())?;
+        if let Some(EnhancedCode { class, subject, detail }) = self.enhanced {
+            write!(f, " {class}.{subject}.{detail}")?;
+        }
+        write!(f, " {}", String::from_utf8_lossy(self.text.trim_ascii()))
+    }
 }
 
 impl Reply {

@@ -100,6 +100,18 @@ impl Transaction {
             first: self.first,
             end: self.end,
             reply,
+            complete: false,
+        }
+    }
+
+    /// The sender is no mailbox, so nobody gets the message, now or later.
+    pub(super) fn sender_unusable(self, reply: Reply) -> Verdict {
+        Verdict::SenderRefused {
+            message: self.message,
+            first: self.first,
+            end: self.end,
+            reply,
+            complete: true,
         }
     }
 

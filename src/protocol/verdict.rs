@@ -22,7 +22,7 @@ pub enum Verdict {
         reply: Reply,
     },
     /// MAIL was refused, so nobody gets the message: the reply is the sender's, the message's
-    /// and that of its incomplete recipients from `first` up to `end`. They stay incomplete.
+    /// and that of its incomplete recipients from `first` up to `end`.
     SenderRefused {
         /// Whose sender it is.
         message: MessageAt,
@@ -32,6 +32,8 @@ pub enum Verdict {
         end: RecipientAt,
         /// The reply.
         reply: Reply,
+        /// Nothing is left to do for them: the refusal is ours, and for good.
+        complete: bool,
     },
     /// The reply to RCPT.
     Recipient {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! What an application sets up for authentication, and the exchange under way.
 
-use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_uint};
 use std::ptr;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::channel::Channel;
+use super::locked::Locked;
 use super::mechanism::{self, BuiltIn, Mechanism};
 use super::plugin::{self, Plugin, SecurityLayer};
 use super::request::{ClientRequest, Credentials, Interact, flags};
@@ -24,7 +23,7 @@ pub enum Due {
     Plugin(plugin::Call),
     /// Send this to the server; `None` = the mechanism has no initial response. The context
     /// keeps it until its next call.
-    Respond(Option<Rc<Secret>>),
+    Respond(Option<Arc<Secret>>),
     /// The mechanism has failed: cancel the exchange.
     Failed,
     /// The server could not prove that it knows the password: cancel the exchange, and do
@@ -32,26 +31,27 @@ pub enum Due {
     Distrusted,
 }
 
-/// A SASL context (`auth_context_t`). Only ever seen as `&Context`.
+/// A SASL context (`auth_context_t`). Only ever seen as `&Context`. Sessions of several threads may
+/// have it, one of them in use at a time: of two, one would find the other's exchange, and fail.
 #[derive(Default)]
 pub struct Context {
-    interact: Cell<Option<Interact>>,
-    given: RefCell<Option<Given>>,
-    allowed: Cell<c_uint>,
-    min_ssf: Cell<c_int>,
-    external_id: RefCell<Option<CString>>,
-    channel: RefCell<Channel>,
-    preferred: RefCell<Option<Rc<str>>>,
-    selected: RefCell<Option<Selected>>,
-    exchange: RefCell<Exchange>,
-    response: RefCell<Option<Rc<Secret>>>,
+    interact: Locked<Option<Interact>>,
+    given: Locked<Option<Given>>,
+    allowed: Locked<c_uint>,
+    min_ssf: Locked<c_int>,
+    external_id: Locked<Option<CString>>,
+    channel: Locked<Channel>,
+    preferred: Locked<Option<Arc<str>>>,
+    selected: Locked<Option<Selected>>,
+    exchange: Locked<Exchange>,
+    response: Locked<Option<Arc<Secret>>>,
 }
 
 /// A mechanism that was chosen.
 #[derive(Clone)]
 enum Selected {
     BuiltIn(&'static BuiltIn),
-    Plugin { name: Rc<CStr>, plugin: Arc<Plugin> },
+    Plugin { name: Arc<CStr>, plugin: Arc<Plugin> },
 }
 
 /// Credentials that the application is not asked for.
@@ -75,7 +75,7 @@ enum Exchange {
     BuiltIn(Box<dyn Mechanism>),
     /// A plug-in is called, for the initial response or a later one.
     Plugin {
-        instance: Rc<plugin::Instance>,
+        instance: Arc<plugin::Instance>,
         initial: bool,
     },
 }
@@ -83,13 +83,13 @@ enum Exchange {
 impl Context {
     /// A context that allows no mechanism that needs leave.
     #[must_use]
-    pub fn new() -> Rc<Self> {
-        Rc::default()
+    pub fn new() -> Arc<Self> {
+        Arc::default()
     }
 
     /// A context for one session that demands what another one does.
     #[must_use]
-    pub fn like(other: Option<&Self>) -> Rc<Self> {
+    pub fn like(other: Option<&Self>) -> Arc<Self> {
         let context = Self::default();
         if let Some(other) = other {
             context.interact.set(other.interact.get());
@@ -98,7 +98,7 @@ impl Context {
             context.external_id.replace(other.external_id.borrow().clone());
             context.preferred.replace(other.preferred.borrow().clone());
         }
-        Rc::new(context)
+        Arc::new(context)
     }
 
     /// Sets credentials that the application is not asked for.
@@ -150,7 +150,7 @@ impl Context {
     pub fn select(&self, name: &str) -> Result<()> {
         let name = mechanism::registered_name(name);
         self.attempt(name)?;
-        self.preferred.replace(Some(Rc::from(name)));
+        self.preferred.replace(Some(Arc::from(name)));
         Ok(())
     }
 
@@ -182,7 +182,7 @@ impl Context {
         }
     }
 
-    pub(super) fn preferred(&self) -> Option<Rc<str>> {
+    pub(super) fn preferred(&self) -> Option<Arc<str>> {
         self.preferred.borrow().clone()
     }
 
@@ -251,7 +251,7 @@ impl Context {
             // A plug-in asks the application itself.
             Some(Selected::Plugin { .. }) if self.given.borrow().is_some() => Due::Failed,
             Some(Selected::Plugin { plugin, .. }) => match plugin::Instance::new(plugin) {
-                Ok(instance) => self.call(Rc::new(instance), None),
+                Ok(instance) => self.call(Arc::new(instance), None),
                 Err(_) => Due::Failed,
             },
             None => Due::Failed,
@@ -317,8 +317,8 @@ impl Context {
         self.keep(response)
     }
 
-    fn call(&self, instance: Rc<plugin::Instance>, challenge: Option<&[u8]>) -> Due {
-        let call = plugin::Call::new(Rc::clone(&instance), challenge);
+    fn call(&self, instance: Arc<plugin::Instance>, challenge: Option<&[u8]>) -> Due {
+        let call = plugin::Call::new(Arc::clone(&instance), challenge);
         self.exchange.replace(Exchange::Plugin { instance, initial: challenge.is_none() });
         Due::Plugin(call)
     }
@@ -338,7 +338,7 @@ impl Context {
     }
 
     fn keep(&self, response: Option<Secret>) -> Due {
-        let response = response.map(Rc::new);
+        let response = response.map(Arc::new);
         self.response.replace(response.clone());
         Due::Respond(response)
     }

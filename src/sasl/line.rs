@@ -30,19 +30,18 @@ pub fn opening(mechanism: &str, response: Option<&[u8]>) -> Opening {
     let length = "AUTH ".len() + mechanism.len() + " ".len() + encoded;
     let opens_bare = BuiltIn::find(mechanism).is_some_and(BuiltIn::opens_bare);
     let deferred = response.is_some() && (opens_bare || length + CRLF > COMMAND_MAX);
-    let mut line = String::with_capacity(length);
-    line.push_str("AUTH ");
-    line.push_str(mechanism);
+    let mut line = Zeroizing::new(Vec::with_capacity(length));
+    line.extend_from_slice(b"AUTH ");
+    line.extend_from_slice(mechanism.as_bytes());
     match response {
         // An empty response is not the same as none.
-        Some([]) if !deferred => line.push_str(" ="),
+        Some([]) if !deferred => line.extend_from_slice(b" ="),
         Some(response) if !deferred => {
-            line.push(' ');
-            STANDARD.encode_string(response, &mut line);
+            line.push(b' ');
+            encode(response, &mut line);
         }
         _ => {}
     }
-    let line = Zeroizing::new(line.into_bytes());
     Opening { line, deferred }
 }
 
@@ -51,10 +50,19 @@ pub fn opening(mechanism: &str, response: Option<&[u8]>) -> Opening {
 pub fn answer(response: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let length = encoded_length(response);
     (length + CRLF <= RESPONSE_MAX).then(|| {
-        let mut line = String::with_capacity(length);
-        STANDARD.encode_string(response, &mut line);
-        Zeroizing::new(line.into_bytes())
+        let mut line = Zeroizing::new(Vec::with_capacity(length));
+        encode(response, &mut line);
+        line
     })
+}
+
+/// Appends base64, written where it stays: by way of a buffer of the crate's a copy of a secret
+/// would be left on the stack.
+fn encode(response: &[u8], line: &mut Vec<u8>) {
+    let start = line.len();
+    line.resize(start + encoded_length(response), 0);
+    // The room is as large as it has to be.
+    let _ = STANDARD.encode_slice(response, line.get_mut(start..).unwrap_or_default());
 }
 
 /// The bytes of a challenge; `None` if its text is not base64, to the letter.

@@ -16,7 +16,7 @@ use super::secret::Secret;
 use crate::error::Result;
 
 /// One exchange of a mechanism. A failed one is thrown away.
-pub(super) trait Mechanism {
+pub(super) trait Mechanism: Send {
     /// The initial response, if the mechanism has one.
     fn start(&mut self, credentials: Credentials, channel: &Channel) -> Result<Option<Secret>>;
 

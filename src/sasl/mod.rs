@@ -17,6 +17,7 @@ mod context;
 mod cram_md5;
 mod external;
 mod line;
+mod locked;
 mod login;
 mod mechanism;
 mod ntlm;

@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::ptr;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::request::{Interact, InteractFunction};
@@ -164,6 +163,12 @@ pub(super) struct Instance {
     context: *mut c_void,
 }
 
+// SAFETY: the plug-in's state is used by one exchange, and that by one thread at a time, unless
+// the application lets two sessions use a context at once; then the plug-in is as safe as it is.
+unsafe impl Send for Instance {}
+// SAFETY: as above; the pointer itself does not change.
+unsafe impl Sync for Instance {}
+
 impl Instance {
     /// Has the plug-in make its state.
     pub(super) fn new(plugin: Arc<Plugin>) -> Result<Self> {
@@ -179,11 +184,11 @@ impl Instance {
     }
 
     /// The security layer, if there is one.
-    pub(super) fn security_layer(self: &Rc<Self>) -> Option<SecurityLayer> {
+    pub(super) fn security_layer(self: &Arc<Self>) -> Option<SecurityLayer> {
         let Client { ssf, encode, decode, .. } = self.plugin.client;
         match (encode, decode) {
             (Some(encode), Some(decode)) if ssf > 0 => Some(SecurityLayer {
-                instance: Rc::clone(self),
+                instance: Arc::clone(self),
                 encode,
                 decode,
             }),
@@ -204,12 +209,12 @@ impl Drop for Instance {
 /// A call of a plug-in's `response` that is due.
 pub struct Call {
     // Keeps the state even if the application, called back, selects another mechanism.
-    instance: Rc<Instance>,
+    instance: Arc<Instance>,
     challenge: Option<Secret>,
 }
 
 impl Call {
-    pub(super) fn new(instance: Rc<Instance>, challenge: Option<&[u8]>) -> Self {
+    pub(super) fn new(instance: Arc<Instance>, challenge: Option<&[u8]>) -> Self {
         Self {
             instance,
             challenge: challenge.map(Secret::from),
@@ -239,7 +244,7 @@ impl Call {
 
 /// What a mechanism does to all text after the exchange, both ways.
 pub struct SecurityLayer {
-    instance: Rc<Instance>,
+    instance: Arc<Instance>,
     encode: RecodeFunction,
     decode: RecodeFunction,
 }

@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int, c_long, c_void};
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use openssl_sys::SSL;
 
@@ -107,7 +107,7 @@ pub enum Call {
 #[derive(Debug)]
 pub enum Answer {
     /// The answer to the challenge, or the initial response if there is one.
-    Response(Option<Rc<Secret>>),
+    Response(Option<Arc<Secret>>),
     /// Nothing: it has failed.
     Failed,
     /// Nothing: the server is not who it claims to be.

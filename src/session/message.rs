@@ -21,9 +21,30 @@ pub enum ReversePath {
     Null,
     /// A mailbox.
     Mailbox(Mailbox),
-    /// The last one that was set is not acceptable: the session must not start, for the
-    /// message would go out with a sender that the application did not want.
+    /// The last one that was set was not taken: the message must not go out, for it would have
+    /// a sender that the application did not want.
     Refused,
+}
+
+impl ReversePath {
+    /// Whether it can be sent.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Mailbox(mailbox) => mailbox.is_usable(),
+            Self::Refused => false,
+        }
+    }
+}
+
+/// A copy of the application's string, for a start when that may be gone.
+#[derive(Debug, Default)]
+enum OwnText {
+    #[default]
+    None,
+    Kept(#[expect(dead_code, reason = "C reads it")] Box<[u8]>),
+    Lost,
 }
 
 /// One mail transaction and what became of it.
@@ -32,6 +53,7 @@ pub struct Message {
     reverse_path_status: Status,
     transfer_status: Status,
     source: Cell<Option<MessageSource>>,
+    own_text: RefCell<OwnText>,
     headers: RefCell<Headers>,
     ret: Cell<Option<Return>>,
     envelope_id: RefCell<Option<EnvelopeId>>,
@@ -50,6 +72,7 @@ impl Message {
             reverse_path_status: Status::default(),
             transfer_status: Status::default(),
             source: Cell::new(None),
+            own_text: RefCell::default(),
             headers: RefCell::default(),
             ret: Cell::new(None),
             envelope_id: RefCell::default(),
@@ -62,23 +85,22 @@ impl Message {
         })
     }
 
-    /// Sets the sender; `None` or empty is the null path. After a refused one the session
-    /// cannot start until a valid one is set.
+    /// Sets the sender; `None` or empty is the null path. After one that was not taken the
+    /// message is refused without being sent, until another is set.
     pub fn set_reverse_path(&self, path: Option<&CStr>) -> Result<()> {
-        let checked = match path {
-            None => Ok(ReversePath::Null),
-            Some(path) => usable(Mailbox::new(path)).map(ReversePath::Mailbox),
+        let (path, outcome) = match path.map(Mailbox::new) {
+            None => (ReversePath::Null, Ok(())),
+            Some(Ok(mailbox)) => (ReversePath::Mailbox(mailbox), Ok(())),
+            Some(Err(error)) => (ReversePath::Refused, Err(error)),
         };
-        match checked {
-            Ok(path) => {
-                self.reverse_path.replace(path);
-                Ok(())
-            }
-            Err(error) => {
-                self.reverse_path.replace(ReversePath::Refused);
-                Err(error)
+        let before = self.reverse_path.replace(path);
+        if !before.is_usable() {
+            // Who was refused for its sake alone may be sent to now.
+            for recipient in self.recipients.borrow().iter().filter(|one| one.lacks_sender()) {
+                recipient.reset();
             }
         }
+        outcome
     }
 
     /// The sender.
@@ -108,6 +130,34 @@ impl Message {
     /// Sets where the text comes from.
     pub fn set_source(&self, source: MessageSource) {
         self.source.set(Some(source));
+        self.own_text.take();
+    }
+
+    /// From now on the text is this one, which ends with a NUL, in place of the application's
+    /// string.
+    pub fn keep_text(&self, text: Box<[u8]>) {
+        if let Some(source) = self.source.get() {
+            let arg = text.as_ptr().cast_mut().cast();
+            self.own_text.replace(OwnText::Kept(text));
+            self.source.set(Some(MessageSource { arg, ..source }));
+        }
+    }
+
+    /// There was no memory to keep the text: the message cannot be sent any more.
+    pub fn lose_text(&self) {
+        self.own_text.replace(OwnText::Lost);
+    }
+
+    /// Whether the application's string is not needed any more.
+    #[must_use]
+    pub fn has_own_text(&self) -> bool {
+        !matches!(*self.own_text.borrow(), OwnText::None)
+    }
+
+    /// Whether the text could not be kept.
+    #[must_use]
+    pub fn has_lost_text(&self) -> bool {
+        matches!(*self.own_text.borrow(), OwnText::Lost)
     }
 
     /// Where the text comes from.
@@ -188,8 +238,10 @@ impl Message {
 
     /// Adds a recipient.
     pub fn add_recipient(&self, mailbox: &CStr) -> Result<Rc<Recipient>> {
-        let recipient = Recipient::new(usable(Mailbox::new(mailbox))?, Rc::clone(&self.shared));
-        self.recipients.borrow_mut().push(Rc::clone(&recipient));
+        let recipient = Recipient::new(Mailbox::new(mailbox)?, Rc::clone(&self.shared));
+        let mut recipients = self.recipients.borrow_mut();
+        recipients.try_reserve(1).map_err(|_| Error::no_memory())?;
+        recipients.push(Rc::clone(&recipient));
         Ok(recipient)
     }
 
@@ -262,14 +314,4 @@ impl Message {
     pub fn application_data(&self) -> &ApplicationData {
         &self.application_data
     }
-}
-
-fn usable(mailbox: Result<Mailbox>) -> Result<Mailbox> {
-    mailbox.and_then(|mailbox| {
-        if mailbox.is_usable() {
-            Ok(mailbox)
-        } else {
-            Err(Error::Invalid.because("no mailbox"))
-        }
-    })
 }

@@ -29,6 +29,7 @@ use std::ffi::{CStr, CString, c_int, c_void};
 use std::net::IpAddr;
 use std::ptr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::protocol::StartTls;
@@ -45,7 +46,7 @@ use crate::error::{Error, Reason, Result};
 use crate::net::{TlsContext, server_host};
 use crate::policy::Chosen;
 use crate::protocol::envelope::{self, EtrnOption};
-use crate::protocol::{MessageAt, NodeAt};
+use crate::protocol::{MessageAt, NodeAt, Outbox as _, RecipientAt, refused_locally};
 use crate::sasl;
 use commands::Localhost;
 use run::Run;
@@ -68,7 +69,7 @@ pub struct Session {
     require_all_recipients: Cell<bool>,
     starttls: Cell<StartTls>,
     tls_context: RefCell<Option<TlsContext>>,
-    auth_context: RefCell<Option<Rc<sasl::Context>>>,
+    auth_context: RefCell<Option<Arc<sasl::Context>>>,
     messages: RefCell<Vec<Rc<Message>>>,
     etrn_nodes: RefCell<Vec<Rc<EtrnNode>>>,
     shared: Rc<Shared>,
@@ -185,13 +186,13 @@ impl Session {
 
     /// Sets the SASL context; `None` switches AUTH off. It stays usable for this session even
     /// if the application destroys it first.
-    pub fn set_auth_context(&self, context: Option<Rc<sasl::Context>>) {
+    pub fn set_auth_context(&self, context: Option<Arc<sasl::Context>>) {
         self.auth_context.replace(context);
     }
 
     /// The SASL context.
     #[must_use]
-    pub fn auth_context(&self) -> Option<Rc<sasl::Context>> {
+    pub fn auth_context(&self) -> Option<Arc<sasl::Context>> {
         self.auth_context.borrow().clone()
     }
 
@@ -288,14 +289,19 @@ impl Session {
         self.run.set(Some(Box::new(Run::probe(server, relay))));
     }
 
+    /// Whether anything is for the server, or all of it is refused without one.
+    fn needs_server(&self) -> bool {
+        let messages =
+            std::iter::successors(self.next_message(MessageAt::FIRST), |at| self.next_message(at.next()));
+        let mut messages = messages.map(|message| refused_locally(self, message, RecipientAt::FIRST));
+        self.etrn_count() > 0 || messages.any(|refused| refused.is_none())
+    }
+
     fn check_messages(&self) -> Result<()> {
         let mut anything = !self.etrn_nodes.borrow().is_empty();
         for message in self.messages.borrow().iter() {
             if message.source().is_none() {
                 return Err(Error::Invalid.because("a message has no callback for its text"));
-            }
-            if matches!(*message.reverse_path().borrow(), ReversePath::Refused) {
-                return Err(Error::Invalid.because("the reverse path of a message was refused"));
             }
             anything |= message.is_incomplete();
         }
@@ -350,7 +356,7 @@ impl Session {
     }
 
     /// Who answers for the user in this session: the policy's context, or the program's.
-    fn sasl(&self) -> Option<Rc<sasl::Context>> {
+    fn sasl(&self) -> Option<Arc<sasl::Context>> {
         match self.terms.borrow().as_deref().and_then(Terms::sasl) {
             Some(own) => own.cloned(),
             None => self.auth_context(),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The session's messages as the protocol engine asks for them.
 
+use super::Session;
 use super::terms::Terms;
-use super::{ReversePath, Session};
 use crate::policy::Tls;
 use crate::protocol::envelope::BodyType;
 use crate::protocol::{Extensions, MessageAt, Outbox, RecipientAt, Required, StartTls};
@@ -53,9 +53,7 @@ impl Outbox for Session {
         let messages = self.messages.borrow();
         let sendable = |message: &std::rc::Rc<super::Message>| {
             // Added by a callback of this run and not complete in itself: left for the next.
-            message.source().is_some()
-                && !matches!(*message.reverse_path().borrow(), ReversePath::Refused)
-                && message.is_incomplete()
+            message.source().is_some() && message.is_incomplete()
         };
         let offset = messages.get(from.get()..)?.iter().position(sendable)?;
         Some(MessageAt::new(from.get() + offset))
@@ -72,6 +70,15 @@ impl Outbox for Session {
     fn is_repeatable(&self, message: MessageAt) -> bool {
         let source = self.message(message).and_then(|message| message.source());
         source.is_some_and(|source| source.repeatable)
+    }
+
+    fn has_usable_sender(&self, message: MessageAt) -> bool {
+        self.message(message).is_some_and(|message| message.reverse_path().borrow().is_usable())
+    }
+
+    fn is_usable(&self, message: MessageAt, recipient: RecipientAt) -> bool {
+        let recipient = self.message(message).and_then(|message| message.recipient(recipient));
+        recipient.is_some_and(|recipient| recipient.mailbox().is_usable())
     }
 
     fn is_binary(&self, message: MessageAt) -> bool {

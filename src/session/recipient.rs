@@ -16,6 +16,8 @@ pub struct Recipient {
     original: RefCell<Option<OriginalRecipient>>,
     status: Status,
     complete: Cell<bool>,
+    // Only because its message has no sender.
+    lacks_sender: Cell<bool>,
     shared: Rc<Shared>,
     application_data: ApplicationData,
 }
@@ -28,6 +30,7 @@ impl Recipient {
             original: RefCell::new(None),
             status: Status::default(),
             complete: Cell::new(false),
+            lacks_sender: Cell::new(false),
             shared,
             application_data: ApplicationData::default(),
         })
@@ -87,10 +90,22 @@ impl Recipient {
         self.complete.set(true);
     }
 
+    /// Nothing is left to do as long as the message has this sender.
+    pub(super) fn set_complete_for_sender(&self) {
+        self.complete.set(true);
+        self.lacks_sender.set(true);
+    }
+
+    /// Whether another sender makes it worth another attempt.
+    pub(super) fn lacks_sender(&self) -> bool {
+        self.lacks_sender.get()
+    }
+
     /// Forgets what was answered: the recipient will be sent again.
     pub fn reset(&self) {
         self.status.clear();
         self.complete.set(false);
+        self.lacks_sender.set(false);
     }
 
     /// The application's own pointer.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Writes down what the server decided about messages, recipients and nodes.
 
+use std::ops::Range;
+
 use super::{Message, Session};
 use crate::protocol::{Accepted, Fate, RecipientAt, Reply, Verdict};
 
@@ -18,9 +20,9 @@ impl Session {
                     message.reverse_path_status().set(&reply);
                 }
             }
-            Verdict::SenderRefused { message, first, end, reply } => {
+            Verdict::SenderRefused { message, first, end, reply, complete } => {
                 if let Some(message) = self.message(message) {
-                    message.sender_refused(first, end, &reply);
+                    message.sender_refused(first..end, &reply, complete);
                 }
             }
             Verdict::Recipient { message, recipient, reply, complete } => {
@@ -57,13 +59,16 @@ impl Session {
 }
 
 impl Message {
-    fn sender_refused(&self, first: RecipientAt, end: RecipientAt, reply: &Reply) {
+    fn sender_refused(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool) {
         self.reverse_path_status().set(reply);
         self.transfer_status().set(reply);
-        let mut from = first;
+        let Range { start: mut from, end } = concerned;
         while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
             if let Some(recipient) = self.recipient(at) {
                 recipient.status().set(reply);
+                if complete {
+                    recipient.set_complete_for_sender();
+                }
             }
             from = at.next();
         }

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -27,7 +28,7 @@ pub(crate) struct Terms {
     secret: RefCell<Option<Secret>>,
     /// A token that was refused was fetched anew; that is done once.
     renewed: Cell<bool>,
-    context: Option<Rc<sasl::Context>>,
+    context: Option<Arc<sasl::Context>>,
 }
 
 impl Terms {
@@ -86,7 +87,7 @@ impl Terms {
 
     /// Who answers for the user: the policy, or nobody if there is to be no AUTH. `None` = the
     /// program.
-    pub(super) fn sasl(&self) -> Option<Option<&Rc<sasl::Context>>> {
+    pub(super) fn sasl(&self) -> Option<Option<&Arc<sasl::Context>>> {
         match (self.relay().auth, &self.context) {
             (Auth::Never, _) => Some(None),
             (_, Some(context)) => Some(Some(context)),
@@ -215,7 +216,7 @@ pub(super) fn demands(relay: &Relay, access: &Access) -> std::result::Result<Tls
 }
 
 /// A context of our own where the policy says something of credentials or mechanisms.
-fn context(relay: &Relay, secret: Option<&Secret>, session: &Session) -> Option<Rc<sasl::Context>> {
+fn context(relay: &Relay, secret: Option<&Secret>, session: &Session) -> Option<Arc<sasl::Context>> {
     if relay.user.is_none() && secret.is_none() && relay.mechanisms.is_none() || relay.auth == Auth::Never {
         return None;
     }

@@ -4,22 +4,19 @@
 //! `LIBESMTP_TRACE` names a file, or is `stderr`. It works with any program, and costs nothing
 //! if it is not set. Credentials and the text of messages are left out.
 
-use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::callback::Direction;
-use crate::host;
+use crate::host::{self, Record};
 use crate::protocol::Command;
 
 /// The variable that switches it on.
 const VARIABLE: &std::ffi::CStr = c"LIBESMTP_TRACE";
 /// Most that one process writes: a trace that was forgotten must not fill the disk.
 const TOTAL_MAX: u64 = 16 * 1024 * 1024;
-/// Most of one line that is written; longer ones are replies that no server should send.
+/// Most of one line that is written; longer ones are replies that no server should send. Escaped
+/// it is four times as long, which a pipe takes as a whole or not at all (Linux: 4,096 octets).
 const LINE_MAX: usize = 1000;
 
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
@@ -27,22 +24,22 @@ static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// Where a session's record goes.
 pub(super) struct Trace {
-    sink: Sink,
+    record: Record,
     session: u64,
-}
-
-enum Sink {
-    Stderr,
-    File(File),
 }
 
 impl Trace {
     /// The record of a session that starts now; `None` if none is wanted.
     pub(super) fn begin() -> Option<Self> {
         let target = host::variable(VARIABLE).filter(|target| !target.is_empty())?;
-        let sink = if target == "stderr" { Sink::Stderr } else { Sink::File(open(&target)?) };
+        let record = if target == "stderr" {
+            Record::on_standard_error()
+        } else {
+            Record::in_file(&target)
+        };
+        let record = record?;
         let session = SESSIONS.fetch_add(1, Ordering::Relaxed) + 1;
-        Some(Self { sink, session })
+        Some(Self { record, session })
     }
 
     /// Writes something that is not part of the dialogue.
@@ -80,24 +77,8 @@ impl Trace {
         if WRITTEN.fetch_add(length, Ordering::Relaxed) > TOTAL_MAX {
             return;
         }
-        // A trace that cannot be written must not keep the mail from going.
-        let _ = match &mut self.sink {
-            Sink::Stderr => io::stderr().write_all(text.as_bytes()),
-            Sink::File(file) => file.write_all(text.as_bytes()),
-        };
+        self.record.write(text.as_bytes());
     }
-}
-
-/// Appends to a file, or makes one that only its owner can read. A link that somebody has put
-/// there is not followed.
-fn open(name: &OsStr) -> Option<File> {
-    let mut options = OpenOptions::new();
-    options
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY);
-    options.open(name).ok()
 }
 
 /// The mechanism of an AUTH command; of an answer nothing.

@@ -10,6 +10,7 @@ use esmtp::protocol::{Accepted, Fate, MessageAt, Outbox, RecipientAt, Reply, Req
 pub(crate) struct Recipient {
     pub(crate) code: u16,
     pub(crate) complete: bool,
+    pub(crate) unusable: bool,
 }
 
 /// A message and what was answered about it.
@@ -20,6 +21,7 @@ pub(crate) struct Message {
     pub(crate) transfer: u16,
     pub(crate) by: Option<i64>,
     pub(crate) utf8: bool,
+    pub(crate) no_sender: bool,
     pub(crate) binary: bool,
     pub(crate) repeatable: bool,
 }
@@ -56,13 +58,14 @@ impl Mailbag {
         match verdict {
             Verdict::Node { node, reply } => self.nodes.borrow_mut()[node.get()] = reply.code().value(),
             Verdict::Sender { message, reply } => messages[message.get()].mail = reply.code().value(),
-            Verdict::SenderRefused { message, first, end, reply } => {
+            Verdict::SenderRefused { message, first, end, reply, complete } => {
                 let message = &mut messages[message.get()];
                 message.mail = reply.code().value();
                 message.transfer = reply.code().value();
                 let concerned = message.recipients.iter_mut().take(end.get()).skip(first.get());
                 for recipient in concerned.filter(|one| !one.complete) {
                     recipient.code = reply.code().value();
+                    recipient.complete |= complete;
                 }
             }
             Verdict::Recipient { message, recipient, reply, complete } => {
@@ -139,6 +142,14 @@ impl Outbox for Mailbag {
 
     fn is_repeatable(&self, message: MessageAt) -> bool {
         self.messages.borrow()[message.get()].repeatable
+    }
+
+    fn has_usable_sender(&self, message: MessageAt) -> bool {
+        !self.messages.borrow()[message.get()].no_sender
+    }
+
+    fn is_usable(&self, message: MessageAt, recipient: RecipientAt) -> bool {
+        !self.messages.borrow()[message.get()].recipients[recipient.get()].unusable
     }
 
     fn is_binary(&self, message: MessageAt) -> bool {

@@ -102,6 +102,13 @@ impl<'a> Script<'a> {
             }
             Some("auth") => self.mailbag.auth.set(true),
             Some("utf8") => self.mailbag.messages.borrow_mut()[0].utf8 = true,
+            Some("no-sender") => self.mailbag.messages.borrow_mut()[0].no_sender = true,
+            Some("no-mailbox") => {
+                for word in words {
+                    let at: usize = word.parse().expect("a recipient");
+                    self.mailbag.messages.borrow_mut()[0].recipients[at].unusable = true;
+                }
+            }
             Some("by") => {
                 let seconds = words.next().and_then(|word| word.parse().ok());
                 self.mailbag.messages.borrow_mut()[0].by = seconds;

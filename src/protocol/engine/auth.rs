@@ -24,6 +24,8 @@ pub enum Refusal {
     /// It does not know who it is that uses it.
     Credentials,
 }
+/// What the user is told of a server that is not believed.
+const IMPOSTOR: &str = "the server has not proved that it knows the password";
 
 /// How far authentication is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +107,7 @@ impl Engine {
     /// place now, behind which everything is asked anew (RFC 4954 §4).
     pub fn authenticated(&mut self, believed: bool, protected: bool) {
         if !believed {
-            return self.refused(Error::Client);
+            return self.refused(Error::Client.because(IMPOSTOR));
         }
         self.auth = Auth::Done;
         self.auth_refusal = None;
@@ -120,10 +122,12 @@ impl Engine {
     pub(super) fn auth_answered(&mut self, reply: Reply) {
         let severity = reply.severity();
         match self.auth {
-            Auth::Cancelled(Cancelled::Impostor) => self.refused(Error::Client),
+            Auth::Cancelled(Cancelled::Impostor) => self.refused(Error::Client.because(IMPOSTOR)),
             Auth::Cancelled(Cancelled::Mechanism) => match severity {
                 // Nobody was authenticated, whatever the server says.
-                Severity::Completion => self.refused(Error::Client),
+                Severity::Completion => {
+                    self.refused(Error::Client.because("AUTH was given up, and the server reports success"));
+                }
                 // A server that asks on after `*` would ask for ever.
                 Severity::Intermediate => self.over(Outcome::Finished(Err(Error::ResponseStatus))),
                 // It says nothing of what the mechanism would have come to.
@@ -153,8 +157,9 @@ impl Engine {
             421 => self.nothing_sent(reply),
             // Later it may be accepted, and the mail with it; without it the mail is refused for good.
             432 | 454 => {
+                let error = Error::ResponseStatus.because(&reply);
                 self.nothing_sent(reply);
-                self.refused(Error::ResponseStatus);
+                self.refused(error);
             }
             code => {
                 self.auth_refusal = Some(reply);

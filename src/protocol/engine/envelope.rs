@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Transactions as they are written: groups of commands, text, and how much may be under way.
 
+use super::local::refused_locally;
 use super::{Engine, MailReplies, Outcome, Phase, Step};
 use crate::protocol::command::Command;
 use crate::protocol::envelope::DeliverBy;
@@ -63,6 +64,10 @@ impl Engine {
         }
         let first = std::mem::replace(&mut self.next_recipient, RecipientAt::FIRST);
         self.next_message = message.next();
+        if let Some(steps) = refused_locally(outbox, message, first) {
+            self.due.extend(steps);
+            return None;
+        }
         let transaction = Transaction::new(message, first, outbox);
         if too_many {
             let reply = Reply::local(ReplyCode::INSUFFICIENT, TOO_MANY, TOO_MANY_MESSAGES);
@@ -136,6 +141,12 @@ impl Engine {
         let transaction = self.current.as_mut()?;
         let Transaction { message, utf8, .. } = *transaction;
         if let Some(recipient) = transaction.recipient(outbox, from) {
+            if !outbox.is_usable(message, recipient) {
+                self.phase = Phase::Recipients(recipient.next());
+                self.pipeline.push(Expect::Unusable(recipient));
+                self.refuse_in_turn();
+                return None;
+            }
             if transaction.is_full(self.extensions.limits.recipients) {
                 return self.leave_rest(outbox, recipient);
             }

@@ -7,6 +7,7 @@
 
 mod auth;
 mod envelope;
+mod local;
 mod opening;
 mod replies;
 mod requirements;
@@ -26,6 +27,7 @@ use crate::error::{Error, Result};
 use auth::Auth;
 pub use auth::Refusal;
 pub use envelope::Bdat;
+pub use local::refused_locally;
 use requirements::Scope;
 
 /// What to do next.
@@ -264,6 +266,12 @@ impl Engine {
         !self.pipeline.is_empty()
     }
 
+    /// What the server is waited for to say.
+    #[must_use]
+    pub fn awaited(&self) -> &'static str {
+        self.pipeline.front().map_or("the next reply", Expect::name)
+    }
+
     /// How many replies are due.
     #[must_use]
     pub fn replies_due(&self) -> usize {
@@ -329,7 +337,7 @@ impl Engine {
                 None
             }
             Phase::ExtensionsChecked { missing } => {
-                self.extensions_checked(missing);
+                self.extensions_checked(outbox, missing);
                 None
             }
             Phase::Etrn => self.write_etrn(outbox),
@@ -437,7 +445,9 @@ impl Engine {
 
     /// The server does not want to talk to us: QUIT, and the next address, unless TLS or
     /// AUTH was tried here.
-    fn address_refused(&mut self) {
-        self.quit(self.unusable(Error::ResponseStatus));
+    fn address_refused(&mut self, reply: Reply) {
+        let error = Error::ResponseStatus.because(&reply);
+        self.nothing_sent(reply);
+        self.quit(self.unusable(error));
     }
 }

@@ -17,11 +17,8 @@ impl Engine {
     pub(super) fn greeted(&mut self, reply: Reply) {
         match reply.severity() {
             _ if reply.code() == ReplyCode::READY => self.phase = Phase::Ehlo,
-            Severity::Transient | Severity::Permanent => {
-                self.nothing_sent(reply);
-                self.address_refused();
-            }
-            _ => self.over(Outcome::NextAddress(Error::ResponseStatus)),
+            Severity::Transient | Severity::Permanent => self.address_refused(reply),
+            _ => self.over(Outcome::NextAddress(Error::ResponseStatus.because(&reply))),
         }
     }
 
@@ -37,11 +34,8 @@ impl Engine {
                 self.extensions = Extensions::default();
                 self.phase = Phase::Helo;
             }
-            Severity::Transient | Severity::Permanent => {
-                self.nothing_sent(reply);
-                self.address_refused();
-            }
-            Severity::Intermediate => self.refused(Error::ResponseStatus),
+            Severity::Transient | Severity::Permanent => self.address_refused(reply),
+            Severity::Intermediate => self.refused(Error::ResponseStatus.because(&reply)),
         }
     }
 
@@ -50,8 +44,7 @@ impl Engine {
             self.replaceable = false;
             self.phase = Phase::CheckExtensions(Scope::All);
         } else {
-            self.nothing_sent(reply);
-            self.address_refused();
+            self.address_refused(reply);
         }
     }
 
@@ -73,6 +66,7 @@ impl Engine {
         } else if clear && starttls != StartTls::Disabled && self.extensions.starttls {
             Phase::PrepareTls
         } else if clear && starttls == StartTls::Required {
+            let _ = Error::ExtensionNotAvailable.because("STARTTLS is not offered");
             return self.tls_missing();
         } else if !self.extensions.auth.is_empty() && outbox.wants_auth() {
             Phase::SelectMechanism { after: None }
@@ -107,10 +101,11 @@ impl Engine {
     pub(super) fn starttls_answered(&mut self, reply: Reply) {
         match reply.severity() {
             Severity::Completion => self.due.push_back(Step::Secure),
-            Severity::Intermediate => self.refused(Error::ResponseStatus),
+            Severity::Intermediate => self.refused(Error::ResponseStatus.because(&reply)),
             Severity::Transient | Severity::Permanent => {
+                let error = Error::ExtensionNotAvailable.because(&reply);
                 self.nothing_sent(reply);
-                self.refused(Error::ExtensionNotAvailable);
+                self.refused(error);
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Replies as they come: what each one means for its message and its recipients.
 
+use super::local;
 use super::{Asked, Ending, Engine, MailReplies, Outcome, Phase, Step};
 use crate::error::Error;
 use crate::fault::{self, Layer};
@@ -26,7 +27,9 @@ impl Engine {
     pub fn answer(&mut self, answer: i32) {
         match self.asked.take() {
             None => {}
-            Some(Asked::Reply(_)) if answer != 0 => self.fail(Error::ResponseSyntax),
+            Some(Asked::Reply(reply)) if answer != 0 => {
+                self.fail(Error::ResponseSyntax.because(format_args!("no enhanced status code: {reply}")));
+            }
             Some(Asked::Reply(reply)) => self.process(reply),
             Some(Asked::Extension) => self.without_extension(answer != 0),
             Some(Asked::Time) => self.raise_time(answer),
@@ -40,6 +43,9 @@ impl Engine {
         };
         let closing = reply.is_closing();
         let cut_short = reply.cut_short();
+        if closing {
+            let _ = Error::Dropped.because(&reply);
+        }
         match expect {
             Expect::Greeting => self.greeted(reply),
             Expect::Ehlo => self.ehlo_answered(reply),
@@ -50,12 +56,12 @@ impl Engine {
                 self.due.push_back(Step::Record(Verdict::Node { node, reply }));
                 self.due.push_back(Step::Tell(Event::EtrnStatus { node }));
             }
-            Expect::Xusr | Expect::VoidRcpt | Expect::VoidChunk { .. } => {}
+            Expect::Unusable(_) | Expect::Xusr | Expect::VoidRcpt | Expect::VoidChunk { .. } => {}
             Expect::Rset if reply.is_completion() => self.envelope_open = false,
             Expect::Rset => {
                 // The old envelope may still stand: what was written behind it is not ours.
                 let error = if closing { Error::Dropped } else { Error::ResponseStatus };
-                return self.over(Outcome::Finished(Err(error)));
+                return self.over(Outcome::Finished(Err(error.because(&reply))));
             }
             Expect::Mail => self.mail_answered(reply),
             Expect::Rcpt(recipient) => self.rcpt_answered(recipient, reply),
@@ -70,6 +76,7 @@ impl Engine {
             Expect::Chunk { last: false } => self.chunk_answered(reply),
             Expect::Quit => return self.quit_answered(),
         }
+        self.refuse_in_turn();
         if closing {
             self.announce_end();
         }
@@ -134,13 +141,20 @@ impl Engine {
         }
     }
 
+    /// Refuses the recipients whose turn has come and who are nobody a server could be asked for.
+    pub(super) fn refuse_in_turn(&mut self) {
+        while let Some(recipient) = self.pipeline.take_unusable() {
+            self.rcpt_answered(recipient, local::no_recipient());
+        }
+    }
+
     fn data_answered(&mut self, reply: Reply) {
         match reply.severity() {
             Severity::Intermediate => {
                 let wanted = self.current.as_ref().is_some_and(Transaction::has_accepted);
                 self.phase = if wanted { Phase::Text } else { Phase::EmptyText { void: false } };
             }
-            Severity::Completion => self.over(Outcome::Finished(Err(Error::ResponseStatus))),
+            Severity::Completion => self.over(Outcome::Finished(Err(Error::ResponseStatus.because(&reply)))),
             Severity::Transient | Severity::Permanent => {
                 self.phase = Phase::NextMessage;
                 if let Some(transaction) = self.current.take() {
@@ -201,9 +215,10 @@ impl Engine {
     pub fn unsolicited(&mut self, reply: &Reply) {
         let quitting = matches!(self.ending, Ending::Quit(_));
         if reply.is_closing() && !quitting {
-            self.ended(Error::Dropped);
+            let error = Error::Dropped.because(reply);
+            self.ended(error);
         } else {
-            self.fail(Error::ResponseSyntax);
+            self.fail(Error::ResponseSyntax.because(format_args!("nothing was asked: {reply}")));
         }
     }
 
@@ -215,7 +230,10 @@ impl Engine {
                 self.conclude(transaction.message, transaction.settle(reply));
                 self.ended(error);
             }
-            _ => self.over(Outcome::Finished(Err(Error::ResponseSyntax))),
+            _ => {
+                let error = Error::ResponseSyntax.because("a reply before the end of the text");
+                self.over(Outcome::Finished(Err(error)));
+            }
         }
     }
 

@@ -62,6 +62,21 @@ impl Engine {
         !chunking || !binary_mime
     }
 
+    /// What is required and not offered, for the user.
+    fn lacking(&self, outbox: &dyn Outbox) -> Vec<&'static str> {
+        let (required, offered) = (outbox.required(), &self.extensions);
+        let tls = outbox.starttls() == StartTls::Required && self.security == Security::Clear;
+        let all = [
+            (tls, "STARTTLS"),
+            (required.dsn && !offered.dsn, "DSN"),
+            (required.binary && !offered.chunking, "CHUNKING"),
+            (required.binary && !offered.binary_mime, "BINARYMIME"),
+            (required.eight_bit && !offered.eight_bit_mime, "8BITMIME"),
+            (required.etrn && !offered.etrn, "ETRN"),
+        ];
+        all.into_iter().filter_map(|(lacks, name)| lacks.then_some(name)).collect()
+    }
+
     /// The application wants to end the session, or goes on, without an extension.
     pub(super) fn without_extension(&mut self, end: bool) {
         if let Phase::ExtensionsChecked { missing } = &mut self.phase {
@@ -69,9 +84,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn extensions_checked(&mut self, missing: bool) {
+    pub(super) fn extensions_checked(&mut self, outbox: &dyn Outbox, missing: bool) {
         if missing {
-            self.quit(Outcome::Finished(Err(Error::ExtensionNotAvailable)));
+            let lacking = self.lacking(outbox);
+            let error =
+                Error::ExtensionNotAvailable.because(format_args!("{} is not offered", lacking.join(", ")));
+            self.quit(Outcome::Finished(Err(error)));
         } else {
             self.phase = Phase::Etrn;
         }
@@ -86,7 +104,8 @@ impl Engine {
         }
         let nothing_else = outbox.next_message(self.next_message).is_none();
         if count > 0 && !self.extensions.etrn && nothing_else {
-            self.quit(Outcome::Finished(Err(Error::ExtensionNotAvailable)));
+            let error = Error::ExtensionNotAvailable.because("ETRN is not offered");
+            self.quit(Outcome::Finished(Err(error)));
         } else {
             self.next_node = None;
             self.phase = Phase::NextMessage;

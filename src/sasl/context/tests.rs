@@ -15,7 +15,7 @@ extern "C-unwind" fn never_called(
 }
 
 /// A context whose application allows passwords.
-fn context() -> Rc<Context> {
+fn context() -> Arc<Context> {
     let context = Context::new();
     context.set_interact(Some(Interact {
         function: never_called,
@@ -147,7 +147,7 @@ fn a_response_stays_until_the_next_call() {
     let Due::Respond(Some(user)) = context.answered(Some(&[b"user", b"pass"])) else {
         panic!("LOGIN has an initial response");
     };
-    let weak = Rc::downgrade(&user);
+    let weak = Arc::downgrade(&user);
     drop(user);
     assert_eq!(&**weak.upgrade().unwrap(), b"user");
     let _password = context.begin(Some(b"Password:"));

@@ -160,7 +160,7 @@ fn register(name: &str, client: Client) -> Arc<Plugin> {
     plugin
 }
 
-fn context() -> Rc<Context> {
+fn context() -> Arc<Context> {
     let context = Context::new();
     context.set_interact(Some(INTERACT));
     context

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! AUTH (RFC 4954): one mechanism after the other, until the server accepts one.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Run;
 use crate::error::{Error, Result};
@@ -13,17 +13,17 @@ use crate::session::callback::{Answer, Call};
 
 /// The way through the mechanisms that the server offers.
 pub(super) struct Authentication {
-    context: Rc<Context>,
+    context: Arc<Context>,
     attempts: Attempts,
     /// The mechanism that is tried.
     mechanism: Box<str>,
     /// Its AUTH command was not sent yet.
     opening: bool,
     /// An initial response that did not go with the command.
-    deferred: Option<Rc<Secret>>,
+    deferred: Option<Arc<Secret>>,
     /// PLAIN's answer that went with the command. A server that does not take it like that may
     /// take it when it asks.
-    sent_along: Option<Rc<Secret>>,
+    sent_along: Option<Arc<Secret>>,
     /// What the server said when it refused the mechanism.
     refused_with: Option<String>,
 }
@@ -33,7 +33,7 @@ impl Authentication {
     fn go_on(&self, challenge: Option<&[u8]>) -> Call {
         Call::Exchange {
             due: self.context.begin(challenge),
-            context: Rc::as_ptr(&self.context),
+            context: Arc::as_ptr(&self.context),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Run, State, far};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::fault::{self, Layer};
 use crate::protocol::{Command, Reply, Step, Wait};
 use crate::session::callback::{Call, Direction, PIECE, Piece};
@@ -155,7 +155,7 @@ impl Run {
     /// Waits for the reply that is due; without `wait` only until what is queued is written.
     pub(super) fn reply(&mut self, session: &Session, wait: bool) -> Result<Option<Reply>> {
         loop {
-            if let Some(reply) = self.parse(session)? {
+            if let Some(reply) = self.parse(session).map_err(|error| self.misread(error))? {
                 return Ok(Some(reply));
             }
             let link = self.link.as_mut().ok_or(Error::Client)?;
@@ -171,7 +171,10 @@ impl Run {
             match outcome {
                 Ok(true) => {}
                 Ok(false) => return Ok(None),
-                Err(error) => return self.last_words(session, error).map(Some),
+                Err(error) => {
+                    let error = waiting_failed(error, link.engine.awaited());
+                    return self.last_words(session, error).map(Some);
+                }
             }
         }
     }
@@ -215,6 +218,22 @@ impl Run {
             link.deadline = None;
         }
         Ok(reply)
+    }
+
+    /// The server's words make no reply.
+    fn misread(&self, error: Error) -> Error {
+        let awaited = self.link.as_ref().map_or("a reply", |link| link.engine.awaited());
+        error.because(format_args!("in {awaited}"))
+    }
+}
+
+/// Adds what was waited for to what the system says.
+fn waiting_failed(error: Error, awaited: &str) -> Error {
+    let said = error::take_found().filter(|reason| !reason.text().is_empty());
+    let cause = said.map_or(0, |reason| reason.cause());
+    match said {
+        Some(said) => error.caused_by(cause, format_args!("{}, waiting for {awaited}", said.text())),
+        None => error.because(format_args!("waiting for {awaited}")),
     }
 }
 

@@ -22,7 +22,10 @@ use super::transfer::Transfer;
 use crate::error::{self, Error, Reason, Result};
 use crate::net::{Addresses, CertificateFacts, Stream};
 use crate::policy::Chosen;
-use crate::protocol::{Engine, Event, Extensions, Opening, Outcome, ReplyParser};
+use crate::protocol::{
+    Engine, Event, Extensions, MessageAt, Opening, Outbox as _, Outcome, RecipientAt, ReplyParser, Step,
+    refused_locally,
+};
 
 use auth::Authentication;
 use route::Stop;
@@ -52,6 +55,8 @@ enum State {
     Text,
     /// What the source keeps of a text that is over is to be released.
     Release,
+    /// Nothing is for the server: what is refused without it is told.
+    Refusals,
     /// The connection is closed, and the application is to be told.
     Closed(Outcome),
     /// Nothing is left.
@@ -123,6 +128,9 @@ pub(super) struct Run {
     pieces: VecDeque<Piece>,
     // What a probe wants to know.
     notes: Option<Box<Notes>>,
+    // Messages from here on were not refused yet, and what is to be told of those that were.
+    refused_before: MessageAt,
+    refusals: VecDeque<Step>,
     trace: Option<Trace>,
     // Why the last thing failed that did.
     reason: Reason,
@@ -150,6 +158,8 @@ impl Run {
             asked: Asked::Engine,
             pieces: VecDeque::new(),
             notes: None,
+            refused_before: MessageAt::FIRST,
+            refusals: VecDeque::new(),
             trace: Trace::begin(),
             reason: Reason::NONE,
         }
@@ -197,6 +207,10 @@ impl Run {
 
     fn step(&mut self, session: &Session) -> Option<Call> {
         match self.state {
+            State::Resolve if self.notes.is_none() && !session.needs_server() => {
+                self.state = State::Refusals;
+                None
+            }
             State::Resolve => {
                 self.state = match self.resolve(session) {
                     Ok(()) => State::Connect,
@@ -223,6 +237,7 @@ impl Run {
             }
             State::Judge => self.judge(session),
             State::Dialogue => self.converse(session),
+            State::Refusals => Some(self.refuse(session)),
             State::Rewind => self.rewind(),
             State::Text => self.transfer(session),
             State::Release => {
@@ -241,6 +256,26 @@ impl Run {
                 Some(Call::Tell(Event::Disconnect))
             }
             State::Done(result) => Some(Call::Done(result)),
+        }
+    }
+
+    /// Refuses the messages that no server need be asked about, one after the other.
+    fn refuse(&mut self, session: &Session) -> Call {
+        loop {
+            match self.refusals.pop_front() {
+                Some(Step::Record(verdict)) => session.record(verdict),
+                Some(Step::Tell(event)) => return Call::Tell(event),
+                Some(_) => {}
+                None => {
+                    let Some(message) = session.next_message(self.refused_before) else {
+                        self.state = State::Done(Ok(()));
+                        return Call::Done(Ok(()));
+                    };
+                    self.refused_before = message.next();
+                    self.refusals =
+                        refused_locally(session, message, RecipientAt::FIRST).unwrap_or_default().into();
+                }
+            }
         }
     }
 
