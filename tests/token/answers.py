@@ -10,11 +10,13 @@ import os
 import resource
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
 import unittest
 from email.utils import formatdate
+from pathlib import Path
 
 import harness
 from harness import (
@@ -31,6 +33,9 @@ from harness import (
     main,
     token,
 )
+
+# Found by harness.
+import relays  # isort: skip
 
 
 class Tokens(Case):
@@ -345,8 +350,12 @@ class Transport(Case):
 class Proxy:
     """A proxy that takes CONNECT and carries octets, or refuses."""
 
-    def __init__(self, refuse: bool = False):
+    def __init__(self, refuse: bool = False, certificate: Path | None = None):
         self.refuse = refuse
+        self.tls = None
+        if certificate is not None:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(certificate)
         self.heads: list[str] = []
 
     def __enter__(self):
@@ -369,6 +378,11 @@ class Proxy:
             threading.Thread(target=self.connection, args=[client], daemon=True).start()
 
     def connection(self, client: socket.socket) -> None:
+        if self.tls is not None:
+            try:
+                client = self.tls.wrap_socket(client, server_side=True)
+            except OSError:
+                return
         head = b""
         while not head.endswith(b"\r\n\r\n") and (more := client.recv(1)):
             head += more
@@ -418,6 +432,35 @@ class Proxies(Case):
                 self.run_program("x", https_proxy=f"http://{proxy.address}", ALL_PROXY=wrong, http_proxy=wrong)
             )
             self.assertEqual(len(proxy.heads), 1)
+
+    def test_real_proxies(self) -> None:
+        """SOCKS 5, with names looked up here or there and with a password; HTTP with a password."""
+        server = self.serve(lambda _: token())
+        self.configure(server.url)
+        with relays.Microsocks("-u", "me", "-P", "p@ss") as socks, relays.Tinyproxy("me", "pass") as http:
+            for proxy in (
+                f"socks5://me:p%40ss@127.0.0.1:{socks.port}",
+                f"socks5h://me:p%40ss@127.0.0.1:{socks.port}",
+                f"http://me:pass@127.0.0.1:{http.port}",
+            ):
+                self.assert_token(self.run_program("x", https_proxy=proxy))
+            for proxy in (f"socks5h://me:wrong@127.0.0.1:{socks.port}", f"http://me:wrong@127.0.0.1:{http.port}"):
+                message = self.assert_fails(self.run_program("x", https_proxy=proxy), NETWORK)
+                self.assertNotIn("wrong", message)
+        self.assertEqual(len(server.questions), 3)
+
+    def test_a_proxy_over_tls(self) -> None:
+        server = self.serve(lambda _: token())
+        self.configure(server.url, top='timeout = "5s"')
+        with Proxy(certificate=self.certificates.good) as proxy:
+            port = proxy.address.rpartition(":")[2]
+            self.assert_token(self.run_program("x", https_proxy=f"https://me:pass@localhost:{port}"))
+            self.assertEqual(len(proxy.heads), 1)
+        with Proxy(certificate=self.certificates.wrong_name) as proxy:
+            port = proxy.address.rpartition(":")[2]
+            done = self.run_program("x", https_proxy=f"https://me:pass@localhost:{port}")
+            self.assert_fails(done, NETWORK, "certificate")
+            self.assertEqual(proxy.heads, [])
 
     def test_hosts_without(self) -> None:
         server = self.serve(lambda _: token())
