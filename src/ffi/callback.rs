@@ -206,10 +206,11 @@ fn recipient_handle(
     message: MessageAt,
     recipient: RecipientAt,
 ) -> (*mut c_char, *mut Recipient) {
-    let found = session.message(message).and_then(|message| message.recipient(recipient));
+    let message = session.message(message);
+    let found = message.as_ref().and_then(|message| message.recipient(recipient));
     found.map_or((ptr::null_mut(), ptr::null_mut()), |recipient| {
         let mailbox = recipient.given().as_ptr().cast_mut();
-        (mailbox, Rc::as_ptr(&recipient).cast_mut())
+        (mailbox, ptr::from_ref(recipient).cast_mut())
     })
 }
 

@@ -3,7 +3,6 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
-use std::rc::Rc;
 
 use super::guard::{guard, handle, noted, stack_position, text};
 use super::types::{smtp_enumerate_recipientcb_t, smtp_message_t, smtp_recipient_t};
@@ -26,7 +25,7 @@ pub unsafe extern "C" fn smtp_add_recipient(
         // SAFETY: mailbox is a C string for the time of this call.
         let recipient = message.add_recipient(unsafe { text(mailbox) }?)?;
         // The message keeps the recipient, so the pointer outlives this reference.
-        Ok(Rc::as_ptr(&recipient).cast_mut())
+        Ok(ptr::from_ref(recipient).cast_mut())
     })
 }
 
@@ -46,7 +45,7 @@ pub unsafe extern "C-unwind" fn smtp_enumerate_recipients(
     };
     let mark = message.walk().enter(stack_position());
     let mut at = RecipientAt::FIRST;
-    while let Some(recipient) = message.recipient(at).map(|one| Rc::as_ptr(&one)) {
+    while let Some(recipient) = message.recipient(at).map(ptr::from_ref) {
         // SAFETY: the message keeps the recipient.
         let mailbox = unsafe { &*recipient }.given().as_ptr();
         // SAFETY: the callback is of its type; the message keeps the recipient.

@@ -219,7 +219,7 @@ unsafe fn release_all(session: &Session) {
         let message = unsafe { &*message };
         data(message.application_data());
         let mut who = RecipientAt::FIRST;
-        while let Some(recipient) = message.recipient(who).map(|one| Rc::as_ptr(&one)) {
+        while let Some(recipient) = message.recipient(who).map(ptr::from_ref) {
             // SAFETY: the message owns its recipients, as above.
             data(unsafe { &*recipient }.application_data());
             who = who.next();

@@ -18,9 +18,8 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::host::system_message;
 
-/// How much is read at once; a reply to a command is some 50 bytes, a TLS record holds at
-/// most this much.
-const READ_SIZE: usize = 16_384;
+/// How much is read at once in clear: some thirty replies of usual length.
+const READ_SIZE: usize = 2048;
 
 /// A non-blocking connection with a queue of bytes to write.
 pub struct Stream {
@@ -158,6 +157,8 @@ impl Stream {
         };
         let (connection, secured) = Connection::handshake(setup, socket, deadline)?;
         self.layer = Layer::Tls(Box::new(connection));
+        // As much as a record holds.
+        self.buffer = vec![0; RECORD_SIZE].into();
         Ok(secured)
     }
 

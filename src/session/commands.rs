@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::net::IpAddr;
 
 use super::terms::Terms;
-use super::{Message, ReversePath, Session};
+use super::{Message, Recipient, ReversePath, Session};
 use crate::net;
 use crate::protocol::command::{self, Mail, Rcpt};
 use crate::protocol::envelope::DeliverBy;
@@ -85,14 +85,8 @@ impl Session {
             }
             Command::Rcpt { message, recipient, utf8 } => {
                 let message = self.message(*message);
-                if let Some(recipient) = message.and_then(|message| message.recipient(*recipient)) {
-                    let original = recipient.original().borrow();
-                    Rcpt {
-                        mailbox: recipient.mailbox().wire(*utf8),
-                        notify: recipient.notify().filter(|_| offered.dsn),
-                        original: original.as_ref().map(|one| one.wire()).filter(|_| offered.dsn),
-                    }
-                    .write(out);
+                if let Some(recipient) = message.as_ref().and_then(|message| message.recipient(*recipient)) {
+                    recipient.write_rcpt(*utf8, offered, out);
                 }
             }
             Command::Data => command::write_verb(b"DATA", b"", out),
@@ -113,6 +107,20 @@ impl Session {
         // A callback may have set another name.
         self.find_localhost();
         command::write_verb(verb, self.localhost.borrow().as_bytes(), out);
+    }
+}
+
+impl Recipient {
+    /// `RCPT TO` with those parameters that the server takes.
+    fn write_rcpt(&self, utf8: bool, offered: &Extensions, out: &mut Vec<u8>) {
+        self.with_original(|original| {
+            Rcpt {
+                mailbox: self.mailbox().wire(utf8),
+                notify: self.notify().filter(|_| offered.dsn),
+                original: original.map(|one| one.wire()).filter(|_| offered.dsn),
+            }
+            .write(out);
+        });
     }
 }
 

@@ -6,6 +6,7 @@ use std::ffi::CStr;
 use std::rc::Rc;
 
 use super::callback::MessageSource;
+use super::slots::Slots;
 use super::{ApplicationData, Recipient, Shared, Status, Walk};
 use crate::content::header::Headers;
 use crate::error::{Error, Result};
@@ -60,7 +61,7 @@ pub struct Message {
     size: Cell<u64>,
     body: Cell<Option<BodyType>>,
     deliver_by: Cell<Option<DeliverBy>>,
-    recipients: RefCell<Vec<Rc<Recipient>>>,
+    recipients: Slots<Recipient>,
     shared: Rc<Shared>,
     application_data: ApplicationData,
 }
@@ -79,7 +80,7 @@ impl Message {
             size: Cell::new(0),
             body: Cell::new(None),
             deliver_by: Cell::new(None),
-            recipients: RefCell::default(),
+            recipients: Slots::default(),
             shared,
             application_data: ApplicationData::default(),
         })
@@ -237,24 +238,20 @@ impl Message {
     }
 
     /// Adds a recipient.
-    pub fn add_recipient(&self, mailbox: &CStr) -> Result<Rc<Recipient>> {
-        let recipient = Recipient::new(Mailbox::new(mailbox)?, Rc::clone(&self.shared));
-        let mut recipients = self.recipients.borrow_mut();
-        recipients.try_reserve(1).map_err(|_| Error::no_memory())?;
-        recipients.push(Rc::clone(&recipient));
-        Ok(recipient)
+    pub fn add_recipient(&self, mailbox: &CStr) -> Result<&Recipient> {
+        self.recipients.push(Recipient::new(Mailbox::new(mailbox)?, Rc::clone(&self.shared)))
     }
 
     /// How many recipients there are.
     #[must_use]
     pub fn recipient_count(&self) -> usize {
-        self.recipients.borrow().len()
+        self.recipients.len()
     }
 
     /// The recipient at a position, in the order added.
     #[must_use]
-    pub fn recipient(&self, position: RecipientAt) -> Option<Rc<Recipient>> {
-        self.recipients.borrow().get(position.get()).cloned()
+    pub fn recipient(&self, position: RecipientAt) -> Option<&Recipient> {
+        self.recipients.get(position.get())
     }
 
     /// Whether any recipient is left to send to.
@@ -266,10 +263,7 @@ impl Message {
     /// The position of the first incomplete recipient at or after `from`.
     #[must_use]
     pub fn incomplete_recipient(&self, from: RecipientAt) -> Option<RecipientAt> {
-        let recipients = self.recipients.borrow();
-        let from = from.get();
-        let open = recipients.get(from..)?.iter().position(|one| !one.is_complete());
-        open.map(|offset| RecipientAt::new(from + offset))
+        self.recipients.position(from.get(), |one| !one.is_complete()).map(RecipientAt::new)
     }
 
     /// Whether an envelope path needs SMTPUTF8 (RFC 6531 §3.2). Recipients that are done with
@@ -280,16 +274,14 @@ impl Message {
             ReversePath::Mailbox(mailbox) => mailbox.needs_utf8(),
             ReversePath::Null | ReversePath::Refused => false,
         };
-        let open = |one: &&Rc<Recipient>| !one.is_complete();
-        let recipients = self.recipients.borrow();
-        sender || recipients.iter().filter(open).any(|one| one.mailbox().needs_utf8())
+        sender || self.recipients.iter().any(|one| !one.is_complete() && one.mailbox().needs_utf8())
     }
 
     /// Clears the statuses of a message that is about to be sent, and of its incomplete
     /// recipients.
     pub(super) fn begin_attempt(&self) {
         self.reset_statuses();
-        for recipient in self.recipients.borrow().iter() {
+        for recipient in self.recipients.iter() {
             if !recipient.is_complete() {
                 recipient.status().clear();
             }
@@ -297,10 +289,8 @@ impl Message {
     }
 
     /// Runs `f` on each recipient, in the order added. `f` must not call the application.
-    pub(super) fn for_each_recipient(&self, mut f: impl FnMut(&Recipient)) {
-        for recipient in self.recipients.borrow().iter() {
-            f(recipient);
-        }
+    pub(super) fn for_each_recipient(&self, f: impl FnMut(&Recipient)) {
+        self.recipients.iter().for_each(f);
     }
 
     /// The enumerations and destructions that are under way in the session.

@@ -18,6 +18,7 @@ mod record;
 mod run;
 mod shared;
 pub mod site;
+mod slots;
 mod status;
 mod terms;
 mod timeouts;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! A recipient of a message.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::rc::Rc;
 
@@ -13,7 +13,8 @@ use crate::protocol::mailbox::Mailbox;
 pub struct Recipient {
     mailbox: Mailbox,
     notify: Cell<Option<Notify>>,
-    original: RefCell<Option<OriginalRecipient>>,
+    // Rare, so it has its own place.
+    original: Cell<Option<Box<OriginalRecipient>>>,
     status: Status,
     complete: Cell<bool>,
     // Only because its message has no sender.
@@ -23,17 +24,17 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    pub(super) fn new(mailbox: Mailbox, shared: Rc<Shared>) -> Rc<Self> {
-        Rc::new(Self {
+    pub(super) fn new(mailbox: Mailbox, shared: Rc<Shared>) -> Self {
+        Self {
             mailbox,
             notify: Cell::new(None),
-            original: RefCell::new(None),
+            original: Cell::new(None),
             status: Status::default(),
             complete: Cell::new(false),
             lacks_sender: Cell::new(false),
             shared,
             application_data: ApplicationData::default(),
-        })
+        }
     }
 
     /// The mailbox as the application gave it.
@@ -64,14 +65,16 @@ impl Recipient {
 
     /// The address that reports name; makes DSN a requirement of the session.
     pub fn set_original(&self, original: OriginalRecipient) {
-        self.original.replace(Some(original));
+        self.original.set(Some(Box::new(original)));
         self.shared.requirements.dsn.set(true);
     }
 
-    /// The address that reports name.
-    #[must_use]
-    pub fn original(&self) -> &RefCell<Option<OriginalRecipient>> {
-        &self.original
+    /// Runs `f` with the address that reports name. `f` must not call the application.
+    pub(super) fn with_original<T>(&self, f: impl FnOnce(Option<&OriginalRecipient>) -> T) -> T {
+        let original = self.original.take();
+        let result = f(original.as_deref());
+        self.original.set(original);
+        result
     }
 
     /// The last reply about this recipient.

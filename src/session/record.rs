@@ -12,12 +12,12 @@ impl Session {
         match verdict {
             Verdict::Node { node, reply } => {
                 if let Some(node) = self.etrn_node(node) {
-                    node.status().set(&reply);
+                    node.status().set(reply);
                 }
             }
             Verdict::Sender { message, reply } => {
                 if let Some(message) = self.message(message) {
-                    message.reverse_path_status().set(&reply);
+                    message.reverse_path_status().set(reply);
                 }
             }
             Verdict::SenderRefused { message, first, end, reply, complete } => {
@@ -27,8 +27,8 @@ impl Session {
             }
             Verdict::Recipient { message, recipient, reply, complete } => {
                 let message = self.message(message);
-                if let Some(recipient) = message.and_then(|message| message.recipient(recipient)) {
-                    recipient.status().set(&reply);
+                if let Some(recipient) = message.as_ref().and_then(|message| message.recipient(recipient)) {
+                    recipient.status().set(reply);
                     if complete {
                         recipient.set_complete();
                     }
@@ -36,13 +36,13 @@ impl Session {
             }
             Verdict::NothingSent { reply } => {
                 for message in self.messages.borrow().iter().filter(|message| message.is_incomplete()) {
-                    message.transfer_status().set(&reply);
+                    message.transfer_status().set(reply.clone());
                 }
             }
             Verdict::Message { message, reply, fate } => {
                 if let Some(message) = self.message(message) {
-                    message.transfer_status().set(&reply);
                     message.decide(&fate, &reply);
+                    message.transfer_status().set(reply);
                 }
             }
         }
@@ -60,12 +60,12 @@ impl Session {
 
 impl Message {
     fn sender_refused(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool) {
-        self.reverse_path_status().set(reply);
-        self.transfer_status().set(reply);
+        self.reverse_path_status().set(reply.clone());
+        self.transfer_status().set(reply.clone());
         let Range { start: mut from, end } = concerned;
         while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
             if let Some(recipient) = self.recipient(at) {
-                recipient.status().set(reply);
+                recipient.status().set(reply.clone());
                 if complete {
                     recipient.set_complete_for_sender();
                 }
@@ -88,7 +88,7 @@ impl Message {
 
     fn answer(&self, accepted: &Accepted, reply: &Reply) {
         for recipient in accepted.iter().filter_map(|at| self.recipient(at)) {
-            recipient.status().set(reply);
+            recipient.status().set(reply.clone());
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The status that a C program reads: what the server said of a message, path or node.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
@@ -19,8 +19,8 @@ pub struct Status {
     class: Cell<c_int>,
     subject: Cell<c_int>,
     detail: Cell<c_int>,
-    // Programs write into the text (they cut its line end), hence cells here as well.
-    storage: RefCell<Box<[Cell<u8>]>>,
+    // Programs write into the text (they cut its line end); nothing reads it here again.
+    storage: Cell<Vec<u8>>,
 }
 
 impl Default for Status {
@@ -31,7 +31,7 @@ impl Default for Status {
             class: Cell::new(0),
             subject: Cell::new(0),
             detail: Cell::new(0),
-            storage: RefCell::default(),
+            storage: Cell::default(),
         }
     }
 }
@@ -43,14 +43,8 @@ impl Status {
         self.code.get()
     }
 
-    /// Takes over a complete, valid reply.
-    pub fn set(&self, reply: &Reply) {
-        const END: &[u8] = b"\r\n\0";
-        let shown = reply.status_text();
-        let mut text = Vec::with_capacity(shown.len() + END.len());
-        text.extend(shown.iter().copied().map(Cell::new));
-        text.extend(END.iter().copied().map(Cell::new));
-        let text = text.into_boxed_slice();
+    /// Takes over a complete, valid reply, and the memory of its text.
+    pub fn set(&self, reply: Reply) {
         self.code.set(c_int::from(reply.code().value()));
         let (class, subject, detail) = reply
             .enhanced()
@@ -58,8 +52,9 @@ impl Status {
         self.class.set(class);
         self.subject.set(subject);
         self.detail.set(detail);
-        self.text.set(text.as_ptr().cast_mut().cast());
-        self.storage.replace(text);
+        let mut text = reply.into_status_text();
+        self.text.set(text.as_mut_ptr().cast());
+        self.storage.set(text);
     }
 
     /// Back to "nothing yet": code 0, no text.

@@ -47,8 +47,10 @@ impl Run {
         self.state = State::Text;
         match outcome {
             Ok(()) if self.carrier() == Some(Carrier::Chunks) => {}
+            // What arrives from now on is found before the end of the text goes out.
             Ok(()) => {
-                self.goes_on(session);
+                let said = self.link.as_ref().is_some_and(|link| link.parser.has_leftover());
+                self.judge_interruption(session, Ok(said));
             }
             Err(error) => self.source_failed(error),
         }
