@@ -142,7 +142,7 @@ impl Run {
         };
         let code = reply.code().value();
         authentication.refused_with =
-            (code >= 400).then(|| format!("{code} {}", String::from_utf8_lossy(reply.status_text()).trim()));
+            (code >= 400).then(|| format!("{code} {}", String::from_utf8_lossy(reply.text()).trim()));
     }
 
     /// The server's challenge, in base64.
