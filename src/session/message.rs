@@ -9,7 +9,7 @@ use super::callback::MessageSource;
 use super::slots::Slots;
 use super::{ApplicationData, Recipient, Shared, Status, Walk};
 use crate::content::header::Headers;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::protocol::RecipientAt;
 use crate::protocol::envelope::{BodyType, DeliverBy, EnvelopeId, Return};
 use crate::protocol::mailbox::Mailbox;
@@ -97,7 +97,7 @@ impl Message {
         let before = self.reverse_path.replace(path);
         if !before.is_usable() {
             // Who was refused for its sake alone may be sent to now.
-            for recipient in self.recipients.borrow().iter().filter(|one| one.lacks_sender()) {
+            for recipient in self.recipients.iter().filter(|one| one.lacks_sender()) {
                 recipient.reset();
             }
         }

@@ -77,7 +77,8 @@ impl Outbox for Session {
     }
 
     fn is_usable(&self, message: MessageAt, recipient: RecipientAt) -> bool {
-        let recipient = self.message(message).and_then(|message| message.recipient(recipient));
+        let message = self.message(message);
+        let recipient = message.as_ref().and_then(|message| message.recipient(recipient));
         recipient.is_some_and(|recipient| recipient.mailbox().is_usable())
     }
 
