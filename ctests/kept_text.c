@@ -85,6 +85,8 @@ static void a_long_text(void)
     int more;
 
     memset(text, 'x', LENGTH + 1);
+    for (more = 80; more < LENGTH; more += 80)
+        text[more] = '\n';
     memcpy(text, "Subject: x\r\n\r\nFirst", 19);
     smtp_add_recipient(message, "to@example.org");
     for (more = 0; more < 2; more++) {

@@ -54,6 +54,37 @@ def complaints(*command: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+class Errors(unittest.TestCase):
+    """The table of errors: each number of the header, the text that the library has for it, and
+    examples that begin with that text."""
+
+    PAGE = PAGES["libesmtp_error"]
+    ROW = re.compile(r"^\.It Dv (SMTP_ERR_\w+) No \( (\d+) : Dq (.*) \)$", re.MULTILINE)
+
+    def test_each_number_is_there(self) -> None:
+        defined = re.findall(
+            r"^#define (SMTP_ERR_\w+) (\d+)$", (ROOT / "include" / "libesmtp.h").read_text(), re.MULTILINE
+        )
+        shown = re.findall(r"Dv (SMTP_ERR_\w+) No \( (\d+)", self.PAGE)
+        self.assertTrue(defined)
+        self.assertEqual(sorted(defined), sorted(shown))
+
+    def test_each_text_is_the_library_s(self) -> None:
+        source = (ROOT / "src" / "ffi" / "error.rs").read_text()
+        for name, number, text in self.ROW.findall(self.PAGE):
+            self.assertIn(f'{number} => c"{text}",', source, name)
+
+    def test_examples_are_such_texts(self) -> None:
+        items = re.split(r"^(?=\.It )", self.PAGE, flags=re.MULTILINE)
+        for item in items:
+            row = self.ROW.match(item)
+            for example in re.findall(r'^\.D1 "(.*)"$', item, re.MULTILINE):
+                reason = example.partition(": ")[2]
+                self.assertTrue(0 < len(reason.encode()) <= 240, example)
+                if row:
+                    self.assertTrue(example.startswith(row[3] + ": "), example)
+
+
 class Manual(unittest.TestCase):
     def test_each_exported_function_has_a_page_with_its_prototype(self) -> None:
         declared = header_prototypes()

@@ -58,6 +58,7 @@ unsafe fn serve(session: &Session, cancellation: State) -> Result<()> {
                 release_source_context(session);
                 return result;
             }
+            Call::Wait(waiting) => let_in(cancellation, || waiting.wait()),
             Call::Show(piece) => {
                 if let Some(monitor) = session.monitor() {
                     // SAFETY: the caller promises a function of this type.

@@ -18,6 +18,7 @@ mod tls;
 pub use connect::Addresses;
 pub use host::{address_literal, mail_name};
 pub use password::{PasswordCallback, PasswordFunction};
+pub use poll::Waiting;
 pub use proxy::{ProxyAccess, ProxyProtocol};
 pub use resolve::{Resolved, resolve, resolver_message, service_port};
 pub use server::{Server, server_host};

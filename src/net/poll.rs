@@ -13,6 +13,40 @@ pub(super) struct Watch {
     pub(super) writable: bool,
 }
 
+impl Watch {
+    fn entry(self) -> libc::pollfd {
+        libc::pollfd {
+            fd: self.socket,
+            events: if self.readable { libc::POLLIN } else { 0 }
+                | if self.writable { libc::POLLOUT } else { 0 },
+            revents: 0,
+        }
+    }
+}
+
+/// A wait that is left to the thread's own: no frame of the library's but this lies below it, so
+/// it may be cancelled there, or leave by a jump.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting {
+    pub(super) watch: Watch,
+    pub(super) deadline: Option<Instant>,
+}
+
+unsafe extern "C-unwind" {
+    /// As libc's, which is said not to unwind: it does if the thread is cancelled.
+    fn poll(sockets: *mut libc::pollfd, count: libc::nfds_t, timeout: libc::c_int) -> libc::c_int;
+}
+
+impl Waiting {
+    /// Waits, perhaps in vain: a signal ends it too. Who waits looks again.
+    pub fn wait(self) {
+        let mut socket = self.watch.entry();
+        let timeout = milliseconds(self.deadline);
+        // SAFETY: one socket, which lives through the call.
+        unsafe { poll(&raw mut socket, 1, timeout) };
+    }
+}
+
 /// Waits until one of the sockets is ready or the deadline has come (`None` = for ever);
 /// says for each whether it is ready to read and to write. An error or hang-up counts as
 /// both: the next call on the socket will tell.
@@ -35,15 +69,7 @@ pub(super) fn wait_all(
     deadline: Option<Instant>,
     mut report: impl FnMut(usize, bool, bool),
 ) -> io::Result<()> {
-    let mut set: Vec<libc::pollfd> = sockets
-        .iter()
-        .map(|watch| libc::pollfd {
-            fd: watch.socket,
-            events: if watch.readable { libc::POLLIN } else { 0 }
-                | if watch.writable { libc::POLLOUT } else { 0 },
-            revents: 0,
-        })
-        .collect();
+    let mut set: Vec<libc::pollfd> = sockets.iter().map(|watch| watch.entry()).collect();
     loop {
         let length = libc::nfds_t::try_from(set.len()).map_err(io::Error::other)?;
         // SAFETY: `set` is a live array of `length` pollfd structures.

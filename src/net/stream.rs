@@ -12,7 +12,7 @@ use std::time::Instant;
 use socket2::SockRef;
 use zeroize::Zeroize as _;
 
-use super::poll::{self, Watch};
+use super::poll::{self, Waiting, Watch};
 use super::tls::{CertificateFacts, Connection, RECORD_SIZE, Secured, TlsBinding, TlsSetup};
 use crate::error::{Error, Result};
 use crate::fault;
@@ -296,6 +296,36 @@ impl Stream {
         }
     }
 
+    /// Writes what the socket takes and hands over what has arrived. If that is nothing, says what
+    /// is to be waited for before the next call.
+    pub fn arriving(
+        &mut self,
+        deadline: Option<Instant>,
+        mut arrived: impl FnMut(&[u8]),
+    ) -> Result<Option<Waiting>> {
+        fault::point(fault::Layer::Net);
+        self.write(0)?;
+        if self.read(&mut arrived)? {
+            return Ok(None);
+        }
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(Error::System(libc::ETIMEDOUT));
+        }
+        if self.layer.is_interrupted() {
+            return Ok(None);
+        }
+        let watch = self.watch()?;
+        Ok(Some(Waiting { watch, deadline }))
+    }
+
+    fn watch(&self) -> Result<Watch> {
+        Ok(Watch {
+            socket: self.layer.descriptor().ok_or(Error::Dropped)?,
+            readable: true,
+            writable: self.queued() > 0 || self.layer.wants_write(),
+        })
+    }
+
     /// Hands over what has arrived already, without waiting and without writing.
     pub fn poll(&mut self, mut arrived: impl FnMut(&[u8])) -> Result<bool> {
         self.read(&mut arrived)
@@ -306,11 +336,7 @@ impl Stream {
         if self.layer.is_interrupted() {
             return if expired() { Err(Error::System(libc::ETIMEDOUT)) } else { Ok(()) };
         }
-        let watch = Watch {
-            socket: self.layer.descriptor().ok_or(Error::Dropped)?,
-            readable: true,
-            writable: self.queued() > 0 || self.layer.wants_write(),
-        };
+        let watch = self.watch()?;
         let [(readable, writable)] = poll::wait(&[watch], deadline)?;
         if expired() && !readable && !writable {
             return Err(Error::System(libc::ETIMEDOUT));

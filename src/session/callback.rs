@@ -8,6 +8,7 @@ use std::sync::Arc;
 use openssl_sys::SSL;
 
 use super::Session;
+use crate::net::Waiting;
 use crate::protocol::MessageAt;
 pub use crate::protocol::{Event, Question};
 use crate::sasl::{Context, Due, Secret};
@@ -99,6 +100,8 @@ pub enum Call {
         /// Which one.
         message: MessageAt,
     },
+    /// Wait, then go on.
+    Wait(Waiting),
     /// The session is over.
     Done(crate::error::Result<()>),
 }

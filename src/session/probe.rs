@@ -52,6 +52,7 @@ fn serve(session: &Session, report: &mut dyn FnMut(Found)) -> Result<(), Error> 
     loop {
         match session.advance() {
             Call::Done(result) => return result,
+            Call::Wait(waiting) => waiting.wait(),
             Call::Tell(Event::Connect) => report(Found::Connected),
             Call::Tell(Event::Disconnect) => {
                 let notes =

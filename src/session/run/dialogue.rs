@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Run, State, far};
 use crate::error::{self, Error, Result};
 use crate::fault::{self, Layer};
+use crate::net::Waiting;
 use crate::protocol::{Command, Reply, Step, Wait};
 use crate::session::callback::{Call, Direction, PIECE, Piece};
 use crate::session::transfer::sizes;
@@ -29,10 +30,8 @@ impl Run {
                     }
                     None
                 }
-                Step::Receive => {
-                    self.receive(session);
-                    None
-                }
+                // What is to be shown is shown before the next wait.
+                Step::Receive => self.receive(session).filter(|_| self.pieces.is_empty()),
                 Step::Record(verdict) => {
                     session.record(verdict);
                     None
@@ -141,14 +140,37 @@ impl Run {
         }
     }
 
-    fn receive(&mut self, session: &Session) {
-        match self.reply(session, true) {
-            Ok(Some(reply)) => {
+    /// Takes the reply that is due, or says what is to be waited for. The engine asks for it again
+    /// then.
+    fn receive(&mut self, session: &Session) -> Option<Call> {
+        match self.arriving(session) {
+            Ok(Arrival::Reply(reply)) => {
                 self.note_refusal(&reply);
                 self.with_engine(|engine| engine.receive(reply));
             }
-            Ok(None) => self.with_engine(|engine| engine.fail(Error::Client)),
+            Ok(Arrival::Wait(waiting)) => return Some(Call::Wait(waiting)),
             Err(error) => self.with_engine(|engine| engine.fail(error)),
+        }
+        None
+    }
+
+    fn arriving(&mut self, session: &Session) -> Result<Arrival> {
+        loop {
+            if let Some(reply) = self.parse(session).map_err(|error| self.misread(error))? {
+                return Ok(Arrival::Reply(reply));
+            }
+            let link = self.link.as_mut().ok_or(Error::Client)?;
+            let limit = time_limit(session, link.engine.wait());
+            let deadline = *link.deadline.get_or_insert_with(|| far(limit));
+            let parser = &mut link.parser;
+            match link.stream.arriving(Some(deadline), |bytes| parser.feed(bytes)) {
+                Ok(None) => {}
+                Ok(Some(waiting)) => return Ok(Arrival::Wait(waiting)),
+                Err(error) => {
+                    let error = waiting_failed(error, link.engine.awaited());
+                    return self.last_words(session, error).map(Arrival::Reply);
+                }
+            }
         }
     }
 
@@ -225,6 +247,13 @@ impl Run {
         let awaited = self.link.as_ref().map_or("a reply", |link| link.engine.awaited());
         error.because(format_args!("in {awaited}"))
     }
+}
+
+/// What there is of a reply that is due.
+enum Arrival {
+    Reply(Reply),
+    /// Nothing yet.
+    Wait(Waiting),
 }
 
 /// Adds what was waited for to what the system says.
