@@ -132,16 +132,15 @@ class Dovecot(World):
         self.assert_delivered(outcome)
         self.assertEqual(outcome.tried, ["LOGIN"])
 
-    def test_a_wrong_password_is_tried_with_every_mechanism(self) -> None:
-        offered = ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"]
-        self.site.offer(*offered)
+    def test_a_wrong_password_is_tried_twice_at_most(self) -> None:
+        self.site.offer("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
         options = ["-t", "must", "-P", "-u", USER, "-p", "wrong"]
         outcome = self.submit(self.site.port(STARTTLS), *options)
         self.assert_not_sent(outcome)
-        self.assertEqual(outcome.tried[:2], ["SCRAM-SHA-256", "SCRAM-SHA-1"])
-        self.assertCountEqual(outcome.tried, offered)
-        self.assertEqual(outcome.lines.count("answer 535"), len(offered), outcome)
-        # The server says no to who has not authenticated.
+        self.assertEqual(outcome.tried[0], "SCRAM-SHA-256")
+        self.assertIn(outcome.tried[1:], (["PLAIN"], ["LOGIN"]))
+        self.assertEqual(outcome.lines.count("answer 535"), 2, outcome)
+        # The server says no to who has not authenticated; at RCPT, so that is the reason.
         self.assertIn("message 554 5.7.1", outcome.lines)
         self.assertIn("result 1 error 0", outcome.lines)
 
@@ -152,14 +151,14 @@ class Dovecot(World):
         self.assert_not_sent(outcome)
         self.assertEqual(outcome.tried, [])
 
-    def test_a_token_of_somebody_else_is_refused_by_both(self) -> None:
+    def test_a_token_of_somebody_else_is_refused(self) -> None:
         self.site.offer("OAUTHBEARER", "XOAUTH2")
         forged = token(key=b"another key")
         options = ["-t", "must", "-P", "-u", USER, "-p", forged]
         outcome = self.submit(self.site.port(STARTTLS), *options)
         self.assert_not_sent(outcome)
-        self.assertCountEqual(outcome.tried, ["OAUTHBEARER", "XOAUTH2"])
-        self.assertEqual(outcome.lines.count("answer 535"), 2, outcome)
+        self.assertIn(outcome.tried, (["OAUTHBEARER"], ["XOAUTH2"]))
+        self.assertEqual(outcome.lines.count("answer 535"), 1, outcome)
 
     def test_no_token_in_clear(self) -> None:
         self.site.offer("OAUTHBEARER", "XOAUTH2")
@@ -300,7 +299,8 @@ class GnuSasl(World):
         self.site.offer("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")
         outcome, answers = self.send("wrong")
         self.assert_not_sent(outcome)
-        self.assertEqual(len(answers), 2, answers)
+        # One that does not bind would fare no better.
+        self.assertEqual(len(answers), 1, answers)
         self.assertFalse([answer for answer in answers if "succeeded" in answer])
 
     def test_who_takes_it_from_the_offer_is_found_out(self) -> None:

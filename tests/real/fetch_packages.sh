@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Unpacks Debian's Exim and OpenSMTPD, with the libraries they need, into build-test-servers/. They
-# cannot be installed beside Postfix, and nothing of them is configured or started.
+# Unpacks Debian's Exim, OpenSMTPD and nginx, with the libraries they need, into build-test-servers/.
+# They cannot be installed beside Postfix, or would start; nothing of them is configured. Two servers
+# of npm's go there too, if npm is here and gets them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=$PWD/build-test-servers
@@ -17,10 +18,16 @@ cd "$work"
 # The larger Exim knows NTLM. Its libraries' names differ from release to release.
 mapfile -t libraries < <(apt-cache depends exim4-daemon-heavy |
     awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libc/ { print $2 }')
-apt-get download -qq exim4-daemon-heavy "${libraries[@]}" opensmtpd libunbound8 libevent-2.1-7
+apt-get download -qq exim4-daemon-heavy "${libraries[@]}" opensmtpd libunbound8 libevent-2.1-7 \
+    nginx libnginx-mod-mail
 rm -rf "$folder"
 mkdir -p "$folder"
 for package in *.deb; do
     dpkg --extract "$package" "$folder"
+done
+for server in smtp-server@3 Haraka@3; do
+    command -v npm >/dev/null || break
+    timeout 90 npm install --silent --no-audit --no-fund --ignore-scripts --omit=dev --omit=optional \
+        --prefix "$folder/npm" "$server" </dev/null || echo "$server of npm is not to be had here"
 done
 touch "$folder/complete"

@@ -11,7 +11,8 @@
      -P             allow mechanisms with clear-text passwords
      -m MECHANISM   select it before the session
      -x IDENTITY    external identity
-     -b NUMBER      body type, a value of enum e8bitmime_body */
+     -b NUMBER      body type, a value of enum e8bitmime_body
+     -n             let the library find this host's name */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 struct options {
     const char *reverse_path, *user, *password, *mechanism, *external_id;
     enum starttls_option starttls;
-    int authenticate, clear_text, accept, body;
+    int authenticate, clear_text, accept, body, own_name;
 };
 
 static struct options options;
@@ -174,7 +175,7 @@ static int read_options(int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, "f:t:au:p:Pm:x:b:")) != -1) {
+    while ((letter = getopt(argc, argv, "f:t:au:p:Pm:x:b:n")) != -1) {
         switch (letter) {
         case 'f':
             options.reverse_path = optarg;
@@ -204,6 +205,9 @@ static int read_options(int argc, char **argv)
             break;
         case 'b':
             options.body = atoi(optarg);
+            break;
+        case 'n':
+            options.own_name = 1;
             break;
         default:
             return 0;
@@ -236,7 +240,8 @@ int main(int argc, char **argv)
     auth_client_init();
     session = smtp_create_session();
     smtp_set_server(session, argv[first]);
-    smtp_set_hostname(session, "client.example");
+    if (!options.own_name)
+        smtp_set_hostname(session, "client.example");
     smtp_set_eventcb(session, event, NULL);
     smtp_set_monitorcb(session, monitor, NULL, 0);
     smtp_starttls_enable(session, options.starttls);

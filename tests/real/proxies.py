@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Servers that let a client in and hand its mail on, and some in other languages: Dovecot's
+submission service, nginx, smtp-server and Haraka of npm, go-smtp. Each listens on 127.0.0.1 and
+counts who asks."""
+
+import http.server
+import os
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import urllib.parse
+from pathlib import Path
+
+from accounts import PASSWORD, USER
+from more_servers import PACKAGES, Maildir, unpacked
+from servers import PATH, Server, find, wait_for
+
+HERE = Path(__file__).resolve().parent
+GO_PACKAGES = Path("/usr/share/gocode")
+
+
+def free_port() -> int:
+    """These servers take no port 0; what the kernel gives us a moment before is the nearest."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            return connection.recv(3) == b"220"
+    except ConnectionRefusedError:
+        return False
+
+
+class Logged(Server):
+    """A process with a log in its folder."""
+
+    process: subprocess.Popen | None = None
+
+    def log(self) -> str:
+        log = self.folder / "log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    def run(self, name: str, command: list, **options) -> None:
+        with (self.folder / "output").open("wb") as output:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options
+            )
+
+        def answers() -> bool:
+            if self.process.poll() is not None:
+                said = (self.folder / "output").read_text(errors="replace")
+                raise RuntimeError(f"{name} ended\n{said}\n{self.log()}")
+            return greets(self.port)
+
+        wait_for(f"{name} listens", answers, 30)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+DOVECOT_CONF = """\
+protocols = submission
+listen = 127.0.0.1
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+auth_verbose = yes
+auth_failure_delay = 1 secs
+auth_mechanisms = plain login
+ssl = yes
+ssl_cert = <{folder}/server.pem
+ssl_key = <{folder}/server.pem
+hostname = mail.example
+mail_location = maildir:{folder}/mail
+submission_relay_host = 127.0.0.1
+submission_relay_port = {relay}
+submission_relay_trusted = no
+passdb {{
+  driver = passwd-file
+  args = {folder}/passwords
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home={folder}/home
+}}
+service submission-login {{
+  inet_listener submission {{
+    port = {port}
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+"""
+
+
+class DovecotSubmission(Logged):
+    """Dovecot's submission service before another server. A wrong password costs a second."""
+
+    def __init__(self, certificate: Path, relay: int):
+        self.certificate = certificate
+        self.relay = relay
+
+    @staticmethod
+    def refuse() -> str | None:
+        if not Path("/usr/lib/dovecot/submission-login").exists():
+            return "no Dovecot submission here (dovecot-submissiond)"
+        version = subprocess.check_output([find("dovecot"), "--version"], text=True, timeout=30)
+        if not version.startswith("2.3."):
+            return f"this configuration is for Dovecot 2.3, here is {version}"
+        return None
+
+    def start(self) -> None:
+        self.port = free_port()
+        shutil.copyfile(self.certificate, self.folder / "server.pem")
+        (self.folder / "passwords").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
+        for name in ("mail", "home"):
+            self.folder_of(name, "nobody")
+        configuration = self.folder / "dovecot.conf"
+        configuration.write_text(
+            DOVECOT_CONF.format(folder=self.folder, port=self.port, relay=self.relay)
+        )
+        self.run("Dovecot", [find("dovecot"), "-F", "-c", configuration], env={"PATH": PATH})
+
+    def attempts(self) -> int:
+        """Refused passwords, as it says when it lets a client go."""
+
+        def said():
+            return re.findall(r"auth failed, (\d+) attempts", self.log())
+
+        return sum(int(count) for count in wait_for("the client is gone", said))
+
+
+NGINX_CONF = """\
+daemon off;
+master_process off;
+load_module /usr/lib/nginx/modules/ngx_mail_module.so;
+error_log {folder}/log info;
+pid {folder}/pid;
+events {{
+}}
+mail {{
+  server_name mail.example;
+  auth_http 127.0.0.1:{asks}/;
+  smtp_auth {mechanisms};
+  smtp_capabilities "SIZE 10485760" 8BITMIME;
+  xclient off;
+  server {{
+    listen 127.0.0.1:{port};
+    protocol smtp;
+  }}
+}}
+"""
+
+
+class NginxProxy(Logged):
+    """nginx before another server. It asks us over HTTP who may in."""
+
+    def __init__(self, relay: int, mechanisms: tuple[str, ...]):
+        self.relay = relay
+        self.mechanisms = mechanisms
+        # The mechanism of each question so far.
+        self.questions: list[str] = []
+
+    def start(self) -> None:
+        self.port = free_port()
+        proxy = self
+
+        class Answers(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                given = urllib.parse.unquote(self.headers["Auth-Pass"] or "")
+                proxy.questions.append(self.headers["Auth-Method"])
+                self.send_response(200)
+                if given == PASSWORD:
+                    self.send_header("Auth-Status", "OK")
+                    self.send_header("Auth-Server", "127.0.0.1")
+                    self.send_header("Auth-Port", str(proxy.relay))
+                else:
+                    self.send_header("Auth-Status", "Invalid login or password")
+                self.end_headers()
+
+            def log_message(self, *_) -> None:
+                pass
+
+        self.http = http.server.HTTPServer(("127.0.0.1", 0), Answers)
+        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+        self.thread.start()
+        configuration = self.folder / "nginx.conf"
+        configuration.write_text(
+            NGINX_CONF.format(
+                folder=self.folder,
+                asks=self.http.server_address[1],
+                mechanisms=" ".join(self.mechanisms),
+                port=self.port,
+            )
+        )
+        command = unpacked("/usr/sbin/nginx", "-c", str(configuration), "-p", str(self.folder))
+        self.run("nginx", command, env={"PATH": PATH})
+
+    def stop(self) -> None:
+        super().stop()
+        if hasattr(self, "http"):
+            self.http.shutdown()
+            self.http.server_close()
+            self.thread.join(10)
+
+
+class Counting(Maildir):
+    """A server whose first line of output is its port, and whose log has a line for each question."""
+
+    def __init__(self, certificate: Path):
+        self.certificate = certificate
+
+    def begin(self, command: list, **options) -> None:
+        self.prepare()
+        (self.inbox / "new").mkdir(parents=True)
+        with (self.logs / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, self.certificate, f"{USER}:{PASSWORD}", self.inbox / "new"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                **options,
+            )
+        with self.process.stdout as answer:
+            port = answer.readline()
+        if not port:
+            raise RuntimeError(f"{self.title} did not start\n{self.log()}")
+        self.port = int(port)
+
+    def asked(self) -> int:
+        return self.log().count("asked: ")
+
+
+class NodeServer(Counting):
+    """smtp-server of npm, by the authors of Nodemailer."""
+
+    title = "smtp-server"
+    module = PACKAGES / "npm/node_modules/smtp-server"
+
+    @classmethod
+    def refuse(cls) -> str | None:
+        if shutil.which("node", path=PATH) is None:
+            return "no Node.js here (nodejs)"
+        if not cls.module.exists():
+            return "no smtp-server of npm here (see tests/real/fetch_packages.sh)"
+        return None
+
+    def start(self) -> None:
+        self.begin([find("node"), HERE / "smtp_server.js", self.module])
+
+
+class GoServer(Counting):
+    """go-smtp, which many servers in Go are made with, as Debian 12 has it."""
+
+    title = "go-smtp"
+
+    @staticmethod
+    def refuse() -> str | None:
+        if shutil.which("go", path=PATH) is None:
+            return "no Go here (golang-go)"
+        for module in ("go-smtp", "go-sasl"):
+            if not (GO_PACKAGES / "src/github.com/emersion" / module).exists():
+                return f"no {module} here (golang-github-emersion-{module}-dev)"
+        versions = (GO_PACKAGES / "src/github.com/emersion/go-smtp/backend.go").read_text()
+        if "AnonymousLogin" not in versions:
+            return "this program is for go-smtp 0.12, here is another one"
+        return None
+
+    def start(self) -> None:
+        program = self.folder / "go_server"
+        environment = {
+            "PATH": PATH,
+            "HOME": str(self.folder),
+            "GOPATH": str(GO_PACKAGES),
+            "GO111MODULE": "off",
+            "GOFLAGS": "-p=1",
+            "GOCACHE": os.environ.get("GOCACHE", str(PACKAGES / "go-cache")),
+        }
+        build = [find("go"), "build", "-o", program, HERE / "go_server.go"]
+        subprocess.run(build, env=environment, check=True, timeout=300)
+        self.begin([program])
+
+
+HARAKA_AUTH = """\
+exports.register = function () {
+  this.inherits('auth/auth_base');
+};
+exports.hook_capabilities = function (next, connection) {
+  if (connection.tls.enabled) {
+    connection.capabilities.push('AUTH PLAIN LOGIN');
+    connection.notes.allowed_auth_methods = ['PLAIN', 'LOGIN'];
+  }
+  next();
+};
+exports.hook_mail = function (next, connection) {
+  // Who is known may relay.
+  connection.relaying ? next() : next(DENY, 'authenticate first');
+};
+exports.check_plain_passwd = function (connection, user, passwd, cb) {
+  require('fs').appendFileSync(process.env.ASKED, 'asked: ' + user + '\\n');
+  cb(`${user}:${passwd}` === process.env.ACCOUNT);
+};
+"""
+HARAKA_QUEUE = """\
+const fs = require('fs');
+exports.hook_queue = function (next, connection) {
+  const file = fs.createWriteStream(process.env.INBOX + '/' + connection.transaction.uuid);
+  file.on('close', () => next(OK));
+  connection.transaction.message_stream.pipe(file);
+};
+// For who may relay; nothing leaves this machine.
+exports.hook_queue_outbound = exports.hook_queue;
+"""
+
+
+class Haraka(Maildir):
+    """Haraka, a mail server in JavaScript, with plug-ins of ours for password and mailbox."""
+
+    title = "Haraka"
+    module = PACKAGES / "npm/node_modules/Haraka"
+
+    def __init__(self, certificate: Path):
+        self.certificate = certificate
+
+    @classmethod
+    def refuse(cls) -> str | None:
+        if shutil.which("node", path=PATH) is None:
+            return "no Node.js here (nodejs)"
+        if not cls.module.exists():
+            return "no Haraka of npm here (see tests/real/fetch_packages.sh)"
+        return None
+
+    def start(self) -> None:
+        self.prepare()
+        (self.inbox / "new").mkdir(parents=True)
+        self.port = free_port()
+        config, plugins = self.folder_of("config"), self.folder_of("plugins")
+        (config / "smtp.ini").write_text(f"listen=127.0.0.1:{self.port}\nnodes=0\n")
+        shutil.copy(self.module / "config/connection.ini", config)
+        (config / "me").write_text("mail.example\n")
+        (config / "plugins").write_text("tls\nask\nrcpt_to.in_host_list\nkeep\n")
+        (config / "host_list").write_text("example.org\n")
+        for name in ("tls_key.pem", "tls_cert.pem"):
+            shutil.copyfile(self.certificate, config / name)
+        (plugins / "ask.js").write_text(HARAKA_AUTH)
+        (plugins / "keep.js").write_text(HARAKA_QUEUE)
+        account = {
+            "ACCOUNT": f"{USER}:{PASSWORD}",
+            "ASKED": str(self.logs / "asked"),
+            "INBOX": str(self.inbox / "new"),
+            "PATH": PATH,
+        }
+        with (self.logs / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [find("node"), self.module / "bin/haraka", "-c", self.folder],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=account,
+            )
+        wait_for("Haraka listens", lambda: greets(self.port), 30)
+
+    def asked(self) -> int:
+        return self.log().count("asked: ")
