@@ -62,6 +62,15 @@ class Rotation(Refresh):
         self.assertEqual((self.state / "x.json").stat().st_mode & 0o7777, 0o600)
         self.assertEqual(sorted(file.name for file in self.state.iterdir()), ["x.json", "x.lock", "x.new"])
 
+    def test_a_server_that_has_no_time_at_first(self) -> None:
+        issuer = Issuer(strict=True)
+        replies = [lambda _: answer(503, "<html>"), lambda _: answer(429, "", Retry_After="1"), issuer]
+        self.respond = lambda question: replies.pop(0)(question)
+        self.write_config(self.config.read_text().replace("version = 1", 'version = 1\ntimeout = "30s"'))
+        self.assert_token(self.run_program("x"))
+        self.assertEqual(self.kept(), "refresh-1")
+        self.assertEqual({question.form["refresh_token"] for question in self.server.questions}, {"refresh-0"})
+
     def test_without_a_new_one_nothing_is_written(self) -> None:
         before = (self.state / "x.json").stat()
         for more in ({}, {"refresh_token": "refresh-0"}, {"refresh_token": ""}, {"refresh_token": None}):
@@ -148,6 +157,25 @@ class Folders(Refresh):
         self.assert_token(self.run_program("x"))
         self.assertEqual(self.kept(), "refresh-1")
         self.assertIn("refresh-0", target.read_text())
+
+    def test_who_says_where_it_is(self) -> None:
+        """The command line, then the file, then systemd."""
+        for number, name in enumerate(("line", "systemd"), 1):
+            folder = self.folder / name
+            shutil.copytree(self.state, folder)
+            file = folder / "x.json"
+            file.write_text(file.read_text().replace("refresh-0", f"refresh-{number}"))
+        line = ["--state", str(self.folder / "line")]
+        systemd = {"STATE_DIRECTORY": str(self.folder / "systemd")}
+        rows = self.config.read_text().splitlines(keepends=True)
+        without = "".join(row for row in rows if not row.startswith("state"))
+        used = []
+        self.respond = lambda question: used.append(question.form["refresh_token"]) or token()
+        self.assert_token(self.run_program(*line, "x", **systemd))
+        self.assert_token(self.run_program("x", **systemd))
+        self.write_config(without)
+        self.assert_token(self.run_program("x", **systemd))
+        self.assertEqual(used, ["refresh-1", "refresh-0", "refresh-2"])
 
     def test_no_folder(self) -> None:
         shutil.rmtree(self.state)
