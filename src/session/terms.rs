@@ -125,6 +125,20 @@ impl Terms {
         is_news
     }
 
+    /// What is the program's, for the trace.
+    pub(super) fn describe_rest(&self) -> String {
+        let relay = self.relay();
+        let keys = [
+            ("server", relay.server.is_none()),
+            ("tls", relay.tls.is_none()),
+            ("user", relay.user.is_none()),
+            ("secret", relay.secret.is_none()),
+            ("hello", relay.hello.is_none()),
+        ];
+        let rest: Vec<&str> = keys.iter().filter(|(_, is)| *is).map(|(key, _)| *key).collect();
+        if rest.is_empty() { "nothing".to_owned() } else { rest.join(", ") }
+    }
+
     /// For the trace.
     pub(super) fn describe_secret(&self) -> Option<String> {
         let secret = self.secret.borrow();
@@ -164,8 +178,12 @@ impl Terms {
 
 /// A fault as the program sees it.
 pub(super) fn as_error(fault: &Fault) -> Error {
-    let error = fault.errno().map_or(Error::Client, Error::System);
-    error.because(fault.brief())
+    match fault.errno() {
+        // Nobody listens where a secret is to be had, or nobody answers.
+        Some(errno @ (libc::ECONNREFUSED | libc::ETIMEDOUT)) => Error::System(errno).because(fault.brief()),
+        Some(errno) => Error::Client.caused_by(errno, fault.brief()),
+        None => Error::Client.because(fault.brief()),
+    }
 }
 
 pub(super) fn access() -> Access {

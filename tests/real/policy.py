@@ -393,6 +393,58 @@ class Certificate(World):
         self.assert_delivered(self.run_submit(variables))
 
 
+class OwnContext(World):
+    """A program's own SSL_CTX that calls everything good, and the library's user list beside it."""
+
+    def send(self, variables: dict[str, str]) -> subprocess.CompletedProcess:
+        program = self.folder / "own_context"
+        if not program.exists():
+            source = Path(__file__).with_name("own_context.c")
+            include = Path(__file__).resolve().parents[2] / "include"
+            warnings = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
+            libraries = [f"-L{build}", "-l:libesmtp.so.6", "-lssl", "-lcrypto"]
+            command = [find("cc"), *warnings, f"-I{include}", "-o", program, source, *libraries]
+            subprocess.run(command, check=True, timeout=60)
+        environment = self.submit.environment(True) | variables
+        return subprocess.run(
+            [program, "mail.invalid"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    def test_what_openssl_is_told_to_accept(self) -> None:
+        for certificate, sent in (("good", True), ("expired", False), ("self_signed", False), ("wrong_name", False)):
+            for mode in ("strict", "program"):
+                with self.subTest(certificate, verify=mode):
+                    self.site.use(getattr(self.certificates, certificate))
+                    keys = self.ca() + self.password() + f'verify = "{mode}"\ntls-min = "1.3"\n'
+                    done = self.send(self.policy(self.relay(keys) + self.everything()))
+                    good = sent or mode == "program"
+                    self.assertEqual(done.returncode, 0 if good else 1, f"{done}\n{self.trace()}")
+                    self.assertIn("min 0\n", done.stdout)
+                    if good:
+                        self.site.mail()
+                    else:
+                        self.assertIn("not sent: Client error: ", done.stdout)
+
+    def test_without_authorities_of_the_policys_its_own_count(self) -> None:
+        """It has none."""
+        done = self.send(self.policy(self.relay(self.password()) + self.everything()))
+        self.assertEqual(done.returncode, 1, done)
+
+    def test_a_pin(self) -> None:
+        self.site.use(self.certificates.self_signed)
+        for certificate, sent in (("self_signed", True), ("good", False)):
+            keys = f'pin = ["{pin(getattr(self.certificates, certificate))}"]\n' + self.password()
+            done = self.send(self.policy(self.relay(keys) + self.everything()))
+            self.assertEqual(done.returncode, 0 if sent else 1, done)
+            if sent:
+                self.site.mail()
+
+
 class Counter(Threads):
     """Counts who comes."""
 
@@ -447,6 +499,22 @@ class NothingGoesOut(World):
         self.assert_silent({"LIBESMTP_POLICY": str(self.own / "none")})
         self.assert_silent({"LIBESMTP_POLICY": "policy.toml"})
         self.assert_silent({"LIBESMTP_POLICY": str(self.own)})
+
+    def test_the_systems_log_is_told(self) -> None:
+        if shutil.which("strace") is None:
+            self.skipTest("strace is not installed")
+        for text, words in [
+            ("usr = 1\n", "policy.toml:2:1: unknown key ..usr"),
+            (self.relay('ca-file = "/none"') + self.everything(), "relay site of .* cannot be used: /none: No such"),
+        ]:
+            log = self.own / "strace"
+            command = ["strace", "-s", "400", "-e", "trace=sendto", "-o", log, self.submit.program]
+            command += ["-f", "a@example.net", f"127.0.0.1:{self.counter.port}", self.submit.mail, "b@example.org"]
+            environment = self.submit.environment(True) | self.policy(text)
+            subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+            told = [line for line in log.read_text().splitlines() if '"/dev/log"' in line]
+            self.assertEqual(len(told), 1, log.read_text())
+            self.assertRegex(told[0], rf"<19>libesmtp\[\d+\]: .*{words}")
 
     def test_a_rule_that_refuses(self) -> None:
         variables = self.policy('[[rule]]\nserver = "127.0.0.1"\nrefuse = "use mail.corp.example"\n')
@@ -559,7 +627,7 @@ class FailOver(World):
         no_tls = {}
         for replies, keys in [
             (busy, ""),
-            ({"EHLO": b"550 go away\r\n"}, ""),
+            ({"EHLO": b"550 go away\r\n", "HELO": b"550 go away\r\n"}, ""),
             (no_tls, 'tls = "starttls"'),
             (no_tls, 'auth = "required"'),
             ({"EHLO": b"250-relay.example\r\n250 STARTTLS\r\n", "STARTTLS": b"454 not now\r\n"}, 'tls = "starttls"'),

@@ -94,6 +94,7 @@ impl Run {
                     Some(secret) => format!("{name}, with {secret}"),
                     None => name,
                 });
+                self.note(|| format!("from the program: {}", terms.describe_rest()));
                 session.terms.replace(Some(Rc::new(terms)));
                 Ok(())
             }
