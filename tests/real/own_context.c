@@ -59,7 +59,8 @@ int main(int argc, char **argv)
     smtp_add_recipient(message, "recipient@example.org");
     smtp_set_message_str(message, (void *)"Subject: own context\r\n\r\nIt is mine.\r\n");
     sent = smtp_start_session(session) && smtp_message_transfer_status(message)->code == 250;
-    printf("%s: %s\n", sent ? "sent" : "not sent", smtp_strerror(smtp_errno(), reason, sizeof reason));
+    printf("%s: %s\n", sent ? "sent" : "not sent",
+           smtp_strerror(smtp_errno(), reason, sizeof reason));
     smtp_destroy_session(session);
     /* The policy's demands were the connection's, not the context's. */
     printf("min %ld\n", SSL_CTX_get_min_proto_version(context));

@@ -20,7 +20,7 @@ import time
 import unittest
 from pathlib import Path
 
-from accounts import PASSWORD, TOKEN_KEY, USER, token
+from accounts import PASSWORD, USER, token
 from certificates import Certificates
 from programs_drivers import Collectd, SyslogNg
 from relays import Microsocks, Relay, SecretSocket, Threads, Tinyproxy, loopback
@@ -136,13 +136,10 @@ class Programs(World):
 
     def test_collectd_with_a_token_from_a_socket(self) -> None:
         self.site.offer("XOAUTH2")
-        socket = self.enterContext(
-            SecretSocket(self.own / "token", f"{token()}\nexpires={int(time.time()) + 3600}\n")
-        )
+        socket = self.enterContext(SecretSocket(self.own / "token", f"{token()}\nexpires={int(time.time()) + 3600}\n"))
         variables = self.policy(
             self.relay(
-                f'user = "{USER}"\nmechanisms = ["XOAUTH2"]\nsecret = {{ socket = "{socket.path}" }}\n'
-                + self.ca()
+                f'user = "{USER}"\nmechanisms = ["XOAUTH2"]\nsecret = {{ socket = "{socket.path}" }}\n' + self.ca()
             )
             + '[[rule]]\nprogram = "collectd"\nrelays = ["site"]\n'
         )
@@ -235,9 +232,7 @@ class Keys(World):
             with self.subTest(certificate):
                 file = getattr(self.certificates, certificate)
                 self.site.use(file)
-                variables = self.policy(
-                    self.relay(f'pin = ["{pin(file)}"]\n' + self.password()) + self.everything()
-                )
+                variables = self.policy(self.relay(f'pin = ["{pin(file)}"]\n' + self.password()) + self.everything())
                 outcome = self.run_submit(variables)
                 self.assert_delivered(outcome)
                 self.assertFalse([event for event in outcome.events if "CERTIFICATE" in event])
@@ -324,8 +319,7 @@ class Proxies(World):
         for password, sent in (("key", True), ("wrong", False)):
             secret = self.write("proxy", password)
             keys = self.keys() + (
-                f'proxy = "socks5h://me@127.0.0.1:{proxy.port}"\n'
-                f'proxy-secret = {{ file = "{secret}" }}\n'
+                f'proxy = "socks5h://me@127.0.0.1:{proxy.port}"\nproxy-secret = {{ file = "{secret}" }}\n'
             )
             outcome = self.run_submit(self.policy(self.relay(keys) + self.everything()))
             if sent:
@@ -336,9 +330,7 @@ class Proxies(World):
     def test_http(self) -> None:
         proxy = self.enterContext(Tinyproxy("me", "key"))
         secret = self.write("proxy", "key")
-        keys = self.keys() + (
-            f'proxy = "http://me@127.0.0.1:{proxy.port}"\nproxy-secret = {{ file = "{secret}" }}\n'
-        )
+        keys = self.keys() + (f'proxy = "http://me@127.0.0.1:{proxy.port}"\nproxy-secret = {{ file = "{secret}" }}\n')
         variables = self.policy(self.relay(keys) + self.everything())
         self.assert_delivered(self.run_submit(variables))
         self.assertIn(f"CONNECT localhost:{self.site.server.port}", proxy.log())
@@ -477,7 +469,13 @@ class NothingGoesOut(World):
 
     def test_the_file(self) -> None:
         good = self.relay("") + self.everything()
-        for text in ["usr = 1", "[relay", "[[rule]]\nrelays = []\n", "[[rule]]\n", "x = \"\udcff\"".encode("utf-8", "surrogateescape").decode("latin-1")]:
+        for text in [
+            "usr = 1",
+            "[relay",
+            "[[rule]]\nrelays = []\n",
+            "[[rule]]\n",
+            'x = "\udcff"'.encode("utf-8", "surrogateescape").decode("latin-1"),
+        ]:
             with self.subTest(text):
                 self.assert_silent(self.policy(text + "\n" + good))
         self.assert_silent(self.policy('[[rule]]\nrelays = ["none"]\n'))
@@ -688,9 +686,7 @@ class Rights(World):
         def send(*prefix: str, **more: str) -> int:
             command = [*prefix, program, "-f", "a@example.net", here, mail, "b@example.org"]
             environment = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(library)} | variables | more
-            done = subprocess.run(
-                command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=30
-            )
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
             return done.returncode
 
         os.chown(settings / "policy.toml", 0, 0)
@@ -744,7 +740,15 @@ class Hosts(World):
 
     def send(self, *prefix: str) -> None:
         relay, variables = self.set_up_relay()
-        command = [*prefix, self.submit.program, "-f", "a@example.net", "mail.invalid", self.submit.mail, "b@example.org"]
+        command = [
+            *prefix,
+            self.submit.program,
+            "-f",
+            "a@example.net",
+            "mail.invalid",
+            self.submit.mail,
+            "b@example.org",
+        ]
         environment = self.submit.environment(True) | variables
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
@@ -807,7 +811,7 @@ class Tool(World):
         cases = [
             ("", True, ""),
             ('tls = "off"\n', True, ""),
-            ('usr = 1\n', False, 'policy.toml:4:1: unknown key "usr"'),
+            ("usr = 1\n", False, 'policy.toml:4:1: unknown key "usr"'),
             (f'ca-file = "{ca}"\n', True, ""),
             (f'ca-file = "{none}"\n', False, "none: No such file or directory"),
             (f'ca-file = "{secret}"\n', False, "secret: no certificate in it"),
@@ -828,7 +832,9 @@ class Tool(World):
                 self.assertEqual(outcome.sent, good, outcome)
 
     def test_warnings(self) -> None:
-        self.policy('[relay.far]\nserver = "mail.example"\ntls = "off"\n[relay.near]\nserver = "localhost"\ntls = "off"\n')
+        self.policy(
+            '[relay.far]\nserver = "mail.example"\ntls = "off"\n[relay.near]\nserver = "localhost"\ntls = "off"\n'
+        )
         done = self.tool("check", self.own / "policy.toml")
         self.assertEqual(done.returncode, 0)
         clear = [line for line in done.stdout.splitlines() if "in clear" in line]
@@ -850,10 +856,24 @@ class Tool(World):
         file = self.own / "policy.toml"
         seen = set()
         for server in [
-            "mail.example.org:25", "a.b.EXAMPLE.org.:smtp", "example.org:25", "Mail.Example.Org", "mail.example.org:99",
-            "other.example:2525", "[::1]:25", "::1", "[0:0:0:0:0:0:0:1]", "smtps://other.example", "other.example:465",
-            "other.example:smtps", "B\u00dcCHER.example", "xn--bcher-kva.example:2", "other.example", "other.example:none",
-            "smtp://mail.example.org/", "127.0.0.1:2525",
+            "mail.example.org:25",
+            "a.b.EXAMPLE.org.:smtp",
+            "example.org:25",
+            "Mail.Example.Org",
+            "mail.example.org:99",
+            "other.example:2525",
+            "[::1]:25",
+            "::1",
+            "[0:0:0:0:0:0:0:1]",
+            "smtps://other.example",
+            "other.example:465",
+            "other.example:smtps",
+            "B\u00dcCHER.example",
+            "xn--bcher-kva.example:2",
+            "other.example",
+            "other.example:none",
+            "smtp://mail.example.org/",
+            "127.0.0.1:2525",
         ]:
             for sender in ("sender@example.net", "<>", "sender@example.com"):
                 with self.subTest(server=server, sender=sender):
@@ -895,9 +915,7 @@ class Probe(World):
             self.skipTest("esmtp-policy is not built (cargo build -p esmtp-policy)")
         self.policy(self.relay(keys) + self.everything())
         command = [Tool.program, "probe", "site", self.own / "policy.toml"]
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
-        )
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
 
     def test_a_good_relay(self) -> None:
         done = self.probe(self.ca() + self.password())
@@ -990,9 +1008,7 @@ def stop_servers(*_) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", type=Path, default=build)
     arguments, others = parser.parse_known_args()
     build = arguments.build.resolve()
