@@ -2,6 +2,7 @@
 /* Sessions in several threads at once know nothing of each other. */
 #include <pthread.h>
 
+#include <auth-client.h>
 #include "mail.h"
 #include "peer.h"
 
@@ -136,8 +137,54 @@ static void handed_over(void)
     peer_free(peer);
 }
 
+static auth_context_t shared;
+
+static int nobody(auth_client_request_t request, char **result, int fields, void *arg)
+{
+    (void)request;
+    (void)result;
+    (void)fields;
+    (void)arg;
+    return 0;
+}
+
+static void *uses_context(void *arg)
+{
+    int i;
+
+    (void)arg;
+    for (i = 0; i < 500; i++) {
+        smtp_session_t session = smtp_create_session();
+
+        CHECK_INT(smtp_auth_set_context(session, shared), 1);
+        CHECK_INT(smtp_destroy_session(session), 1);
+    }
+    return NULL;
+}
+
+/* Sessions of several threads have the same context; who is last to let it go frees it. */
+static void one_auth_context(void)
+{
+    enum { USERS = 4 };
+    pthread_t users[USERS];
+    smtp_session_t last = smtp_create_session();
+    int i;
+
+    shared = auth_create_context();
+    auth_set_interact_cb(shared, nobody, NULL);
+    CHECK_INT(smtp_auth_set_context(last, shared), 1);
+    for (i = 0; i < USERS; i++)
+        pthread_create(&users[i], NULL, uses_context, NULL);
+    for (i = 0; i < USERS; i++)
+        pthread_join(users[i], NULL);
+    CHECK_INT(auth_client_enabled(shared), 1);
+    CHECK_INT(auth_destroy_context(shared), 1);
+    CHECK_INT(smtp_destroy_session(last), 1);
+}
+
 int main(void)
 {
+    RUN(one_auth_context);
     RUN(at_once);
     RUN(errors_apart);
     RUN(handed_over);

@@ -46,6 +46,12 @@ impl Reason {
         std::str::from_utf8(text).unwrap_or_default()
     }
 
+    /// Whether it is the reason of this error.
+    #[must_use]
+    pub const fn is_of(&self, error: Error) -> bool {
+        self.code == error.code()
+    }
+
     /// The system's number for what was behind it, 0 if it has none.
     #[must_use]
     pub const fn cause(&self) -> c_int {

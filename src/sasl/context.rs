@@ -135,6 +135,11 @@ impl Context {
         self.min_ssf.set(min);
     }
 
+    /// Allows EXTERNAL with this identity, or forbids it; gives the one of before.
+    pub fn replace_external_id(&self, identity: Option<CString>) -> Option<CString> {
+        self.external_id.replace(identity)
+    }
+
     /// Allows EXTERNAL with this identity, or forbids it.
     pub fn set_external_id(&self, identity: Option<&CStr>) {
         self.external_id.replace(identity.map(CStr::to_owned));

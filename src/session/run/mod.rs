@@ -255,7 +255,17 @@ impl Run {
                 };
                 Some(Call::Tell(Event::Disconnect))
             }
-            State::Done(result) => Some(Call::Done(result)),
+            State::Done(result) => {
+                self.keep_reason();
+                if let Err(error) = result {
+                    let reason = Some(self.reason).filter(|reason| reason.is_of(error));
+                    self.note(|| {
+                        let why = reason.as_ref().map_or("", |reason| reason.text());
+                        format!("the session has failed: {error:?}: {why}")
+                    });
+                }
+                Some(Call::Done(result))
+            }
         }
     }
 
@@ -324,7 +334,9 @@ impl Run {
     /// Closes the connection; nothing that belongs to it is left.
     fn disconnect(&mut self) {
         self.transfer = None;
-        self.tls = None;
+        if let Some(tls) = self.tls.take() {
+            tls.close();
+        }
         if let Some(authentication) = self.authentication.take() {
             authentication.give_up();
         }

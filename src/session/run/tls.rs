@@ -2,8 +2,9 @@
 //! TLS: made ready, begun, and judged by the application.
 
 use std::collections::VecDeque;
-use std::ffi::{CStr, c_int};
+use std::ffi::{CStr, CString, c_int};
 use std::ptr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,6 +13,7 @@ use super::{Asked, Run, State, far};
 use crate::error::Error;
 use crate::net::{Identity, Obstacle, Pin, Secured, TlsSetup};
 use crate::protocol::{Engine, Event};
+use crate::sasl;
 use crate::session::callback::{Call, TlsEstablished, TlsQuestion};
 use crate::session::{Session, Timeout};
 
@@ -25,6 +27,17 @@ pub(super) struct Tls {
     questions: VecDeque<TlsQuestion>,
     // What the question is about that the application was asked last.
     doubt: String,
+    // The context that has the certificate's name for EXTERNAL, and what it had before.
+    lent: Option<(Arc<sasl::Context>, Option<CString>)>,
+}
+
+impl Tls {
+    /// The name of a client certificate is good for its connection alone.
+    pub(super) fn close(self) {
+        if let Some((context, before)) = self.lent {
+            context.replace_external_id(before);
+        }
+    }
 }
 
 impl Run {
@@ -47,6 +60,7 @@ impl Run {
                     secured: None,
                     questions: VecDeque::new(),
                     doubt: String::new(),
+                    lent: None,
                 });
                 if lacks_key {
                     self.asked = Asked::ClientKey;
@@ -122,7 +136,8 @@ impl Run {
         }
         let secured = tls.secured.as_ref()?;
         if let (Some(name), Some(context)) = (&secured.client_name, session.sasl()) {
-            context.set_external_id(Some(name));
+            let before = context.replace_external_id(Some(name.clone()));
+            tls.lent = Some((context, before));
         }
         let established = TlsEstablished {
             ssl: secured.ssl,
