@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Texts that are gone when a message is tried again: what smtp_set_message_str was given is kept. */
+/* Texts that are gone when a message is tried again: what smtp_set_message_str was given is kept.
+ */
 #include <stdlib.h>
 
 #include "mail.h"

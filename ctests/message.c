@@ -41,15 +41,29 @@ static void enumerate(void)
 static void reverse_paths(void)
 {
     static const char *const good[] = {
-        "from@example.org", "", "<>", "<from@example.org>", "  from@example.org ",
-        "\"a b <c>\"@example.org", "postmaster", "from@example.org\n",
-        "Sender <from@example.org>", "(daemon) from@example.org",
+        "from@example.org",
+        "",
+        "<>",
+        "<from@example.org>",
+        "  from@example.org ",
+        "\"a b <c>\"@example.org",
+        "postmaster",
+        "from@example.org\n",
+        "Sender <from@example.org>",
+        "(daemon) from@example.org",
         /* With these the message gets a refusal in its turn. */
-        "from@example.org>", "a<b@example.org", "a b@example.org", "a\tb@example.org",
-        "a\001b@example.org", "from@example.org> SIZE=1", "a\177b@example.org",
+        "from@example.org>",
+        "a<b@example.org",
+        "a b@example.org",
+        "a\tb@example.org",
+        "a\001b@example.org",
+        "from@example.org> SIZE=1",
+        "a\177b@example.org",
     };
     static const char *const bad[] = {
-        "from@example.org\r\nRSET", "from@example.org\n\n", "\nfrom@example.org",
+        "from@example.org\r\nRSET",
+        "from@example.org\n\n",
+        "\nfrom@example.org",
     };
     smtp_session_t session = smtp_create_session();
     smtp_message_t message = smtp_add_message(session);

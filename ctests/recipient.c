@@ -68,16 +68,33 @@ static void copies(void)
 static void mailboxes(void)
 {
     static const char *const good[] = {
-        "to@example.org", "<to@example.org>", " to@example.org\t", "\"a b <c> d\"@example.org",
-        "\"a \\\" b\"@example.org", "to@[127.0.0.1]", "postmaster",
-        "to@example.org\n", "<<to@example.org>>", "Admin <to@example.org>",
-        "\"Last, First\" <to@example.org>", "to@example.org (Admin)",
+        "to@example.org",
+        "<to@example.org>",
+        " to@example.org\t",
+        "\"a b <c> d\"@example.org",
+        "\"a \\\" b\"@example.org",
+        "to@[127.0.0.1]",
+        "postmaster",
+        "to@example.org\n",
+        "<<to@example.org>>",
+        "Admin <to@example.org>",
+        "\"Last, First\" <to@example.org>",
+        "to@example.org (Admin)",
         /* These get a refusal in their turn. */
-        "to@example.org>", "<to@example.org", "a<b@example.org", "a b@example.org", "a\001b@example.org",
-        "to@example.org> NOTIFY=NEVER", "a\177b@example.org", "A <a@example.org>, B <b@example.org>",
+        "to@example.org>",
+        "<to@example.org",
+        "a<b@example.org",
+        "a b@example.org",
+        "a\001b@example.org",
+        "to@example.org> NOTIFY=NEVER",
+        "a\177b@example.org",
+        "A <a@example.org>, B <b@example.org>",
     };
     static const char *const bad[] = {
-        "to@example.org\r\nRSET", "to@example.org\n\n", "to@exa\rmple.org", "\nto@example.org",
+        "to@example.org\r\nRSET",
+        "to@example.org\n\n",
+        "to@exa\rmple.org",
+        "\nto@example.org",
     };
     smtp_session_t session = smtp_create_session();
     smtp_message_t message = smtp_add_message(session);

@@ -26,7 +26,8 @@ static void note(smtp_session_t session, int number, void *arg, ...)
     if (number == SMTP_EV_RCPTSTATUS || number == SMTP_EV_MAILSTATUS) {
         const char *mailbox = va_arg(arguments, const char *);
 
-        snprintf(seen->mailboxes[seen->count], sizeof seen->mailboxes[0], "%s", mailbox ? mailbox : "(null)");
+        snprintf(seen->mailboxes[seen->count], sizeof seen->mailboxes[0], "%s",
+                 mailbox ? mailbox : "(null)");
     }
     va_end(arguments);
     seen->count++;
@@ -48,13 +49,16 @@ static void refused(smtp_recipient_t recipient, int detail)
 static void nobody_else(void)
 {
     smtp_session_t session = new_session("127.0.0.1:9");
-    smtp_message_t one = new_message(session), two = new_message(session), three = new_message(session);
-    smtp_recipient_t first = smtp_add_recipient(one, "no mailbox"), second = smtp_add_recipient(one, "<x");
+    smtp_message_t one = new_message(session), two = new_message(session),
+                   three = new_message(session);
+    smtp_recipient_t first = smtp_add_recipient(one, "no mailbox"),
+                     second = smtp_add_recipient(one, "<x");
     smtp_recipient_t third = smtp_add_recipient(two, "to@example.org");
     smtp_recipient_t fourth = smtp_add_recipient(three, "to@example.org");
     struct seen seen = {0};
     static const int expected[] = {
-        SMTP_EV_RCPTSTATUS, SMTP_EV_RCPTSTATUS, SMTP_EV_MESSAGESENT, SMTP_EV_MAILSTATUS, SMTP_EV_MAILSTATUS,
+        SMTP_EV_RCPTSTATUS, SMTP_EV_RCPTSTATUS, SMTP_EV_MESSAGESENT,
+        SMTP_EV_MAILSTATUS, SMTP_EV_MAILSTATUS,
     };
     int i;
 

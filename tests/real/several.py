@@ -72,9 +72,7 @@ class Start:
     def round_trips(self) -> int:
         """How often the client stopped writing and read. Texts are not shown: one stands behind 354."""
         pairs = itertools.pairwise(self.dialogue)
-        return sum(
-            after.startswith("S:") and before.startswith(("C:", "S: 354")) for before, after in pairs
-        )
+        return sum(after.startswith("S:") and before.startswith(("C:", "S: 354")) for before, after in pairs)
 
     def offers(self, keyword: str) -> bool:
         return any(re.match(rf"S: 250[- ]{keyword}\b", line) for line in self.dialogue)
