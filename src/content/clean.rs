@@ -8,6 +8,7 @@ use crate::host::{Wide, wide};
 
 /// How much of `text`, from its start on, can be sent as it is: up to a bare CR or LF, or up
 /// to a dot after a line end. (A CR at the end of `text` counts as bare.)
+#[inline]
 pub(super) fn clean_run(text: &[u8]) -> usize {
     let mut clean = 0;
     while let Some(stop) = text.get(clean..).and_then(|rest| memchr2(CR, LF, rest)) {
@@ -31,7 +32,7 @@ pub(super) fn clean_run(text: &[u8]) -> usize {
 }
 
 /// Octets that are looked at together.
-pub(super) const WINDOW: usize = 128;
+pub(super) const WINDOW: usize = 256;
 
 /// Clean windows of a text from a position on, before which a line ends.
 struct Windows<'a> {

@@ -105,9 +105,8 @@ impl EventCallback {
     ///
     /// # Safety
     /// The function is a `smtp_eventcb_t`.
-    pub(super) unsafe fn tell_progress(self, session: &Session, message: MessageAt, octets: c_int) {
+    pub(super) unsafe fn tell_progress(self, session: &Session, message: *mut Message, octets: c_int) {
         let handle = ptr::from_ref(session).cast_mut();
-        let message = message_handle(session, message);
         // SAFETY: the caller promises the type; MESSAGEDATA has message and count.
         unsafe { (self.function)(handle, number::MESSAGEDATA, self.arg, message, octets) };
     }
@@ -185,7 +184,7 @@ impl EventCallback {
 
 // What C is given below belongs to the session, which nothing can free while its callbacks run.
 
-fn message_handle(session: &Session, position: MessageAt) -> *mut Message {
+pub(super) fn message_handle(session: &Session, position: MessageAt) -> *mut Message {
     let message = session.message(position);
     message.map_or(ptr::null_mut(), |message| Rc::as_ptr(&message).cast_mut())
 }

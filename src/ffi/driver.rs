@@ -6,6 +6,7 @@
 
 use std::ptr;
 
+use super::callback::message_handle;
 use super::cancellation::{self, State, let_in};
 use super::exchange;
 use super::guard::{caught, stack_position};
@@ -73,7 +74,7 @@ unsafe fn serve(session: &Session, cancellation: State) -> Result<()> {
             }
             Call::Progress { message } => {
                 // SAFETY: the caller promises a function of this type.
-                unsafe { tell_progress(session, message) }?;
+                unsafe { tell_progress(session, message, cancellation) }?;
             }
             Call::Ask(question) => {
                 let mut answer = question.preset();
@@ -138,16 +139,19 @@ unsafe fn serve(session: &Session, cancellation: State) -> Result<()> {
 ///
 /// # Safety
 /// As for [`run`].
-unsafe fn tell_progress(session: &Session, message: MessageAt) -> Result<()> {
+unsafe fn tell_progress(session: &Session, message: MessageAt, cancellation: State) -> Result<()> {
+    let message = message_handle(session, message);
     let mut lengths = [0; 64];
     loop {
         let count = caught(|| session.take_lengths(&mut lengths))?;
-        for &length in lengths.iter().take(count) {
-            if let Some(events) = session.events() {
-                // SAFETY: the caller promises a function of this type.
-                unsafe { events.tell_progress(session, message, length) };
+        let_in(cancellation, || {
+            for &length in lengths.iter().take(count) {
+                if let Some(events) = session.events() {
+                    // SAFETY: the caller promises a function of this type.
+                    unsafe { events.tell_progress(session, message, length) };
+                }
             }
-        }
+        });
         if count < lengths.len() {
             return Ok(());
         }
