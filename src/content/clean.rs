@@ -32,7 +32,7 @@ pub(super) fn clean_run(text: &[u8]) -> usize {
 }
 
 /// Octets that are looked at together.
-pub(super) const WINDOW: usize = 256;
+pub(super) const WINDOW: usize = 128;
 
 /// Clean windows of a text from a position on, before which a line ends.
 struct Windows<'a> {

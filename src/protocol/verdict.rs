@@ -86,8 +86,7 @@ pub enum Fate {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
     last: Option<Run>,
-    // Rare, and a verdict is small without it.
-    earlier: Option<Box<Vec<Run>>>,
+    earlier: Vec<Run>,
 }
 
 /// Neighbours.
@@ -104,9 +103,7 @@ impl Accepted {
             Some(run) if run.end == recipient => run.end = recipient.next(),
             last => {
                 let run = Run { first: recipient, end: recipient.next() };
-                if let Some(before) = last.replace(run) {
-                    self.earlier.get_or_insert_default().push(before);
-                }
+                self.earlier.extend(last.replace(run));
             }
         }
     }
@@ -119,7 +116,7 @@ impl Accepted {
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = RecipientAt> + '_ {
-        let runs = self.earlier.iter().flat_map(|runs| runs.iter()).chain(&self.last);
+        let runs = self.earlier.iter().chain(&self.last);
         runs.flat_map(|run| (run.first.get()..run.end.get()).map(RecipientAt::new))
     }
 }
