@@ -219,7 +219,8 @@ fn values_that_are_printed_wrong() {
 
 #[test]
 fn replies_that_are_read_wrong() {
-    let flawed: [(&str, fn(&mut replies::Read)); 6] = [
+    type Flaw = fn(&mut replies::Read);
+    let flawed: [(&str, Flaw); 6] = [
         ("text", |(replies, _)| replies.iter_mut().for_each(|reply| reply.text.truncate(4096))),
         ("long", |(replies, _)| replies.retain(|reply| reply.text.len() <= 12_280)),
         ("code", |(replies, _)| replies.iter_mut().for_each(|reply| reply.code = 250)),
@@ -239,7 +240,8 @@ fn replies_that_are_read_wrong() {
 
 #[test]
 fn xtext_that_is_wrong() {
-    let flawed: [(&str, fn(&[u8]) -> Vec<u8>); 3] = [
+    type Encoder = fn(&[u8]) -> Vec<u8>;
+    let flawed: [(&str, Encoder); 3] = [
         ("raw", |text| text.to_vec()),
         ("small letters", |text| envelope::plain_xtext(text).to_ascii_lowercase()),
         ("a blank", |text| {
