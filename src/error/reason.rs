@@ -19,7 +19,7 @@ use super::Error;
 /// Most octets of a reason. Programs print it into 256 with the number's text in front.
 const REASON_MAX: usize = 240;
 
-/// One line of text for an error, cut at [`REASON_MAX`].
+/// One line of text for an error, cut at `REASON_MAX`.
 #[derive(Debug, Clone, Copy)]
 pub struct Reason {
     // The number that it is the reason of; 0 = there is none.

@@ -3,7 +3,7 @@
 //! programs that cannot be changed (libesmtp-policy(5)).
 //!
 //! A text becomes relays and rules ([`Document`]); [`Policy::decide`] finds the first rule that
-//! fits a session. Nothing here connects to a server. Only [`file`] and [`secret`] touch the system.
+//! fits a session. Nothing here connects to a server. Only `file` and `secret` touch the system.
 
 mod decision;
 mod document;
