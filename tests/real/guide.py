@@ -111,7 +111,7 @@ class Guide(unittest.TestCase):
 
     def test_login_with_another_password(self) -> None:
         with Aiosmtpd(self.certificate, account="me:shut") as server:
-            self.assertEqual(self.run_program("login", server), (1, "5.7.0 Authentication required\n"))
+            self.assertEqual(self.run_program("login", server), (1, "5.7.8 Authentication credentials invalid\n"))
 
     def test_progress(self) -> None:
         with Aiosmtpd() as server:
@@ -132,7 +132,8 @@ class Guide(unittest.TestCase):
 
     def test_stop(self) -> None:
         with Aiosmtpd() as server:
-            self.assertEqual(self.run_program("stop", server), (0, "0: Operation canceled\n"))
+            why = "0: Operation canceled: the message callback failed\n"
+            self.assertEqual(self.run_program("stop", server), (0, why))
             self.assertEqual(list(server.inbox.glob("new/*")), [])
 
 
