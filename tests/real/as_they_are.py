@@ -202,9 +202,7 @@ def stop_servers(*_) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--build", type=Path, default=build)
     arguments, others = parser.parse_known_args()
     build = arguments.build.resolve()

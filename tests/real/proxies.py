@@ -46,9 +46,7 @@ class Logged(Server):
 
     def run(self, name: str, command: list, **options) -> None:
         with (self.folder / "output").open("wb") as output:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options
-            )
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
 
         def answers() -> bool:
             if self.process.poll() is not None:
@@ -129,9 +127,7 @@ class DovecotSubmission(Logged):
         for name in ("mail", "home"):
             self.folder_of(name, "nobody")
         configuration = self.folder / "dovecot.conf"
-        configuration.write_text(
-            DOVECOT_CONF.format(folder=self.folder, port=self.port, relay=self.relay)
-        )
+        configuration.write_text(DOVECOT_CONF.format(folder=self.folder, port=self.port, relay=self.relay))
         self.run("Dovecot", [find("dovecot"), "-F", "-c", configuration], env={"PATH": PATH})
 
     def attempts(self) -> int:
