@@ -24,6 +24,7 @@ pub enum Refusal {
     /// It does not know who it is that uses it.
     Credentials,
 }
+
 /// What the user is told of a server that is not believed.
 const IMPOSTOR: &str = "the server has not proved that it knows the password";
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::fault::{self, Layer};
 use crate::protocol::event::{Event, Question};
 use crate::protocol::pipeline::Expect;
-use crate::protocol::position::RecipientAt;
+use crate::protocol::position::{MessageAt, RecipientAt};
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Transaction;
 use crate::protocol::verdict::{Fate, Verdict};
@@ -200,7 +200,7 @@ impl Engine {
         }
     }
 
-    fn conclude(&mut self, message: crate::protocol::MessageAt, verdict: Verdict) {
+    fn conclude(&mut self, message: MessageAt, verdict: Verdict) {
         self.due.push_back(Step::Record(verdict));
         self.due.push_back(Step::Tell(Event::MessageSent { message }));
     }
