@@ -4,6 +4,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_uint};
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::channel::Channel;
 use super::locked::Locked;
@@ -32,7 +33,7 @@ pub enum Due {
 }
 
 /// A SASL context (`auth_context_t`). Only ever seen as `&Context`. Sessions of several threads may
-/// have it, one of them in use at a time: of two, one would find the other's exchange, and fail.
+/// have it, one of them in use at a time ([`super::Hold`]): two would find each other's exchange.
 #[derive(Default)]
 pub struct Context {
     interact: Locked<Option<Interact>>,
@@ -45,6 +46,7 @@ pub struct Context {
     selected: Locked<Option<Selected>>,
     exchange: Locked<Exchange>,
     response: Locked<Option<Arc<Secret>>>,
+    occupied: AtomicBool,
 }
 
 /// A mechanism that was chosen.
@@ -99,6 +101,16 @@ impl Context {
             context.preferred.replace(other.preferred.borrow().clone());
         }
         Arc::new(context)
+    }
+
+    /// Makes it a session's, unless it is another one's.
+    pub(super) fn occupy(&self) -> bool {
+        !self.occupied.swap(true, Ordering::Acquire)
+    }
+
+    /// It is nobody's again.
+    pub(super) fn vacate(&self) {
+        self.occupied.store(false, Ordering::Release);
     }
 
     /// Sets credentials that the application is not asked for.

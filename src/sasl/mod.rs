@@ -16,6 +16,7 @@ mod channel;
 mod context;
 mod cram_md5;
 mod external;
+mod hold;
 mod line;
 mod locked;
 mod login;
@@ -32,6 +33,7 @@ mod selection;
 
 pub use channel::{BindingKind, Channel, ChannelBinding};
 pub use context::{Context, Due, Given};
+pub use hold::Hold;
 pub use line::{Opening, answer, decode_challenge, opening};
 pub use mechanism::{ignores_prompts, may_be_asked_for};
 pub use plugin::SecurityLayer;

@@ -70,7 +70,7 @@ pub struct Session {
     require_all_recipients: Cell<bool>,
     starttls: Cell<StartTls>,
     tls_context: RefCell<Option<TlsContext>>,
-    auth_context: RefCell<Option<Arc<sasl::Context>>>,
+    auth_context: RefCell<Option<sasl::Hold>>,
     messages: RefCell<Vec<Rc<Message>>>,
     etrn_nodes: RefCell<Vec<Rc<EtrnNode>>>,
     shared: Rc<Shared>,
@@ -188,13 +188,13 @@ impl Session {
     /// Sets the SASL context; `None` switches AUTH off. It stays usable for this session even
     /// if the application destroys it first.
     pub fn set_auth_context(&self, context: Option<Arc<sasl::Context>>) {
-        self.auth_context.replace(context);
+        self.auth_context.replace(context.map(sasl::Hold::new));
     }
 
     /// The SASL context.
     #[must_use]
     pub fn auth_context(&self) -> Option<Arc<sasl::Context>> {
-        self.auth_context.borrow().clone()
+        self.auth_context.borrow().as_ref().map(|hold| Arc::clone(hold.context()))
     }
 
     /// Adds a message.
@@ -347,6 +347,9 @@ impl Session {
     pub fn finish(&self) -> Reason {
         let reason = self.run.take().map_or(Reason::NONE, |run| run.reason());
         self.terms.take();
+        if let Some(hold) = &*self.auth_context.borrow() {
+            hold.let_go();
+        }
         self.running.set(None);
         reason
     }
@@ -360,7 +363,7 @@ impl Session {
     fn sasl(&self) -> Option<Arc<sasl::Context>> {
         match self.terms.borrow().as_deref().and_then(Terms::sasl) {
             Some(own) => own.cloned(),
-            None => self.auth_context(),
+            None => self.auth_context.borrow().as_ref().map(sasl::Hold::in_use),
         }
     }
 
