@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A daemon that keeps one session for ever. Each alert adds a message to it, whose text lies on
- * the stack of the function that adds it, and starts it; what did not get through goes along the next
- * time. Known daemons do so, although smtp_set_message_str does not copy: by the next alert the
- * first text's memory holds the second one.
+ * the stack of the function that adds it, and starts it; what did not get through goes along the
+ * next time. Known daemons do so, although smtp_set_message_str does not copy: by the next alert
+ * the first text's memory holds the second one.
  *
  * Its user must see: each alert once and with its own text, whatever the server said the first
  * time.

@@ -3,9 +3,9 @@
  * A program that accepts every certificate. Many do, in an event callback that answers each
  * question with yes, because somebody once had a server whose certificate was his own.
  *
- * Its user must see: the mail goes, over TLS, whatever is wrong with the certificate. What was wrong
- * is on the standard output, one line for each question. Nobody is kept out who sits in between: do
- * not write new programs like this.
+ * Its user must see: the mail goes, over TLS, whatever is wrong with the certificate. What was
+ * wrong is on the standard output, one line for each question. Nobody is kept out who sits in
+ * between: do not write new programs like this.
  *
  *   cc trusting.c -o trusting $(pkg-config --cflags --libs libesmtp-1.0)
  *   ./trusting mail.example.org:587 */

@@ -76,3 +76,37 @@ fn describe(error: c_int) -> CString {
     };
     text.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANUAL: &str = include_str!("../../man/libesmtp_error.3");
+
+    /// The entry of a number, up to the next one.
+    fn entry(number: c_int) -> Option<&'static str> {
+        let mark = format!(" No ( {number} ");
+        let (_, rest) = MANUAL.split_once(&mark)?;
+        rest.split("\n.It ").next()
+    }
+
+    #[test]
+    fn the_manual_has_each_number_with_its_text() {
+        for number in (2..=8).chain(19..=20) {
+            let text = describe(number).into_string().expect("ASCII");
+            let entry = entry(number).expect("an entry");
+            let after = entry.strip_prefix(&format!(": Dq {text} )"));
+            let examples: Vec<_> =
+                after.expect("its text").lines().filter_map(|line| line.strip_prefix(".D1 ")).collect();
+            assert!(number == 2 || !examples.is_empty(), "{number} has no example");
+            for example in examples {
+                assert!(example.starts_with(&format!("\"{text}: ")), "{number}: {example}");
+            }
+        }
+        for number in 9..=18 {
+            assert!(MANUAL.contains(&format!(" No ( {number} )")), "{number}");
+        }
+        assert_eq!(entry(21), None);
+        assert_eq!(describe(21).as_bytes(), b"Error 21", "there is no other number");
+    }
+}

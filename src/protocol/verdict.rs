@@ -14,7 +14,8 @@ pub enum Verdict {
         /// The reply.
         reply: Reply,
     },
-    /// MAIL was accepted.
+    /// The reply to MAIL, which says of the sender alone: it was accepted, or the reason for the
+    /// refusal is an earlier reply.
     Sender {
         /// Whose sender it is.
         message: MessageAt,

@@ -134,6 +134,8 @@ def mail_file(program: Path, port: int, library: Path | None, mail: bytes, sende
 class Daemon:
     """A program that runs in the foreground until it is told to end."""
 
+    host = "127.0.0.1"
+
     def __init__(self, port: int, library: Path | None, variables: dict[str, str] | None = None) -> None:
         self.port = port
         self.library = library
@@ -195,12 +197,13 @@ LoadPlugin unixsock
   SocketFile "{folder}/socket"
 </Plugin>
 <Plugin notify_email>
-  SMTPServer "127.0.0.1"
+  SMTPServer "{host}"
   SMTPPort {port}
   From "collectd@example.net"
   Recipient "first@example.org"
   Recipient "second@example.org"
   Subject "Notice of %s from %s"
+  {account}
 </Plugin>
 """
 
@@ -209,10 +212,13 @@ class Collectd(Daemon):
     """collectd's notify_email: mails what is put into its socket."""
 
     recipients = 2
+    # More lines for notify_email.
+    account = ""
 
     def command(self) -> list[str]:
         config = self.folder / "collectd.conf"
-        config.write_text(COLLECTD_CONF.format(folder=self.folder, port=self.port))
+        values = {"folder": self.folder, "host": self.host, "port": self.port, "account": self.account}
+        config.write_text(COLLECTD_CONF.format(**values))
         return [find("collectd"), "-f", "-C", str(config)]
 
     def ready(self) -> None:
@@ -243,7 +249,7 @@ options {{ stats-freq(0); keep-hostname(yes); use-dns(no); }};
 source s {{ file("{folder}/input" flags(no-parse) follow-freq(0.1) read-old-records(yes)); }};
 destination d {{
   smtp(
-    host("127.0.0.1") port({port})
+    host("{host}") port({port})
     from("syslog" "syslog@example.net")
     to("operator" "operator@example.org")
     subject("[syslog] a line")
@@ -262,7 +268,7 @@ class SyslogNg(Daemon):
 
     def command(self) -> list[str]:
         config = self.folder / "syslog-ng.conf"
-        config.write_text(SYSLOG_NG_CONF.format(folder=self.folder, port=self.port))
+        config.write_text(SYSLOG_NG_CONF.format(folder=self.folder, host=self.host, port=self.port))
         (self.folder / "input").touch()
         files = {"cfgfile": config.name, "persist-file": "persist", "pidfile": "pid", "control": "control"}
         options = [f"--{name}={self.folder / file}" for name, file in files.items()]

@@ -69,8 +69,9 @@ impl Engine {
     /// what it offers is not to be had like this (534, 538).
     pub fn without_auth(&mut self) {
         if let Some(reply) = self.auth_refusal.take_if(|reply| matches!(reply.code().value(), 534 | 538)) {
+            let error = Error::Client.because(&reply);
             self.nothing_sent(reply);
-            return self.refused(Error::Client);
+            return self.refused(error);
         }
         let scope = if self.auth == Auth::Untried { Scope::All } else { Scope::Binary };
         self.phase = Phase::CheckExtensions(scope);

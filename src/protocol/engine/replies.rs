@@ -10,7 +10,7 @@ use crate::protocol::pipeline::Expect;
 use crate::protocol::position::{MessageAt, RecipientAt};
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Transaction;
-use crate::protocol::verdict::{Fate, Verdict};
+use crate::protocol::verdict::Verdict;
 
 impl Engine {
     /// Takes the reply to the oldest command that is not answered.
@@ -102,7 +102,7 @@ impl Engine {
             if self.mail_replies == MailReplies::None {
                 self.mail_replies = MailReplies::Accepted;
             }
-            Some(Verdict::Sender { message, reply })
+            Verdict::Sender { message, reply }
         } else {
             self.mail_replies = MailReplies::Refused;
             self.phase = Phase::NextMessage;
@@ -112,24 +112,25 @@ impl Engine {
                 self.next_recipient = RecipientAt::FIRST;
             }
             self.pipeline.make_void();
-            self.current.take().map(|transaction| transaction.sender_refused(reply))
+            let Some(transaction) = self.current.take() else {
+                return;
+            };
+            if let Some(reason) = self.auth_refusal_behind(&reply) {
+                self.due.push_back(Step::Record(transaction.sender_refused(reason)));
+                Verdict::Sender { message, reply }
+            } else {
+                transaction.sender_refused(reply)
+            }
         };
-        let for_want_of_auth = verdict.as_ref().and_then(|verdict| self.refused_for_want_of_auth(verdict));
-        self.due.extend(verdict.into_iter().chain(for_want_of_auth).map(Step::Record));
+        self.due.push_back(Step::Record(verdict));
         self.due.push_back(Step::Tell(Event::MailStatus { message }));
     }
 
-    /// A server that wants to know who sends says so at MAIL. What it said to AUTH is the reason.
-    fn refused_for_want_of_auth(&self, verdict: &Verdict) -> Option<Verdict> {
-        let Verdict::SenderRefused { message, reply, .. } = verdict else {
-            return None;
-        };
-        let refusal = self.auth_refusal.as_ref()?;
-        matches!(reply.code().value(), 530 | 550 | 553 | 554).then(|| Verdict::Message {
-            message: *message,
-            reply: refusal.clone(),
-            fate: Fate::Untouched,
-        })
+    /// A server that wants to know who sends says so at MAIL. What it said to AUTH is the reason, which
+    /// the message and its recipients have for their status.
+    fn auth_refusal_behind(&self, to_mail: &Reply) -> Option<Reply> {
+        let wants_auth = matches!(to_mail.code().value(), 530 | 550 | 553 | 554);
+        self.auth_refusal.clone().filter(|_| wants_auth)
     }
 
     fn rcpt_answered(&mut self, recipient: RecipientAt, reply: Reply) {
