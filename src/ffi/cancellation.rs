@@ -17,6 +17,15 @@ unsafe extern "C" {
     fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
 }
 
+#[cfg(not(target_os = "android"))]
+unsafe extern "C-unwind" {
+    fn pthread_testcancel();
+}
+
+/// There is none.
+#[cfg(target_os = "android")]
+unsafe fn pthread_testcancel() {}
+
 /// There is none.
 #[cfg(target_os = "android")]
 unsafe fn pthread_setcancelstate(_: c_int, _: *mut c_int) -> c_int {
@@ -43,6 +52,13 @@ pub(super) fn put_off() -> State {
 /// Back to what the application has.
 pub(super) fn restore(state: State) {
     change(state.0);
+}
+
+/// Ends the thread if that is due, and the application has it enabled. The frame owns nothing.
+#[inline(always)]
+pub(super) fn end_if_due() {
+    // SAFETY: it has no argument; the frames that it may unwind own nothing.
+    unsafe { pthread_testcancel() };
 }
 
 /// Calls the application, or waits: what may end the thread, or leave by a jump. The frame owns

@@ -36,6 +36,8 @@ pub(super) unsafe fn run(session: &Session, caller: usize) -> Result<()> {
     let kept = caught(|| unsafe { kept_text::keep(session) });
     let finished = caught(|| session.finish().renew());
     cancellation::restore(allowed);
+    // It may have come where nothing could be left: while connecting, in a handshake or a write.
+    cancellation::end_if_due();
     finished?;
     kept?;
     if result.is_ok() {

@@ -15,6 +15,8 @@ mod look_up;
 mod order;
 #[cfg(feature = "srv")]
 mod query;
+#[cfg(feature = "srv")]
+mod sockets;
 
 use crate::domain::to_a_labels;
 use crate::error::Result;

@@ -9,6 +9,7 @@ BUILD holds libesmtp.so.6 (default: build). N is the size of the large message."
 import argparse
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -16,12 +17,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from silent import Full, Silent
 from sink import Sink
 
 SOURCES = Path(__file__).resolve().parent / "c"
 INCLUDE = SOURCES.parents[2] / "include"
 WARNINGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-g"]
 SKIPPED = 77
+COMMANDS = {b"EHLO", b"MAIL", b"RCPT", b"DATA", b"QUIT"}
 # Each session meets it, and goes where it would have gone.
 POLICY = """\
 version = 1
@@ -45,6 +48,8 @@ class Boundary(unittest.TestCase):
     def setUpClass(cls) -> None:
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
+        # For who is not root any more.
+        Path(cls.folder.name).chmod(0o755)
         cls.environment = dict(os.environ, LD_LIBRARY_PATH=str(options.build), HOME=cls.folder.name)
         if options.policy:
             policy = Path(cls.folder.name) / "policy.toml"
@@ -59,17 +64,16 @@ class Boundary(unittest.TestCase):
         subprocess.run([*command, *libraries], check=True, timeout=60)
         return program
 
-    def run_program(self, command: list, seconds: int = 60, **environment: str) -> str:
+    def run_program(self, command: list, seconds: int = 60, how: dict | None = None, **environment: str) -> str:
         """Output of a program that ends well."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         outcome = subprocess.run(
             [str(word) for word in command],
             env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             timeout=seconds,
             text=True,
             check=False,
+            **streams | (how or {}),
         )
         if outcome.returncode == SKIPPED:
             self.skipTest(outcome.stdout.strip())
@@ -114,10 +118,109 @@ class Boundary(unittest.TestCase):
         self.assertRegex(second, re.compile(rb"^Date: Mon, 02 Jan 2006 1[0-9]:04:05 ", re.M))
         self.assertIn(b"dISPOSITION-nOTIFICATION-tO: me@here\r\n", second)
 
+    # ---- descriptors ----
+
     def test_closed_standard_descriptors(self) -> None:
+        program = self.compile("closed", "-ldl")
+        trace = Path(self.folder.name) / "trace-of-closed"
+        for target in ["", "stderr", str(trace)]:
+            with self.subTest(target), Sink("PIPELINING") as sink:
+                self.run_program([program, sink.address], LIBESMTP_TRACE=target)
+                self.assertEqual(len(sink.texts), 2)
+                self.assertEqual({command.split()[0] for command in sink.commands}, COMMANDS)
+                self.assertEqual([text.count(b"Hello.") for text in sink.texts], [1, 1])
+        self.assertEqual(trace.read_text(encoding="ascii").count(" C: QUIT"), 2)
+
+    # ---- the trace of a host that looks after nothing ----
+
+    def test_trace_that_nobody_reads(self) -> None:
+        """A reader that is gone raises no signal, one that does not read is not waited for."""
+        program = self.compile("letter")
+        for reader in ["gone", "asleep"]:
+            ours, theirs = os.pipe()
+            if reader == "gone":
+                os.close(ours)
+            else:
+                os.set_blocking(theirs, False)
+                try:
+                    while True:
+                        os.write(theirs, bytes(1 << 16))
+                except BlockingIOError:
+                    os.set_blocking(theirs, True)
+            with self.subTest(reader), Sink() as sink:
+                self.run_program([program, sink.address], how={"stderr": theirs}, LIBESMTP_TRACE="stderr")
+                self.assertEqual(len(sink.texts), 1)
+            os.close(theirs)
+            if reader == "asleep":
+                os.close(ours)
+
+    def test_trace_into_a_fifo(self) -> None:
+        """Without a reader, and with one that does not read."""
+        program = self.compile("letter")
+        fifo = Path(self.folder.name) / "fifo"
+        os.mkfifo(fifo)
         with Sink() as sink:
-            self.run_program([self.compile("closed"), sink.address])
+            self.run_program([program, sink.address], LIBESMTP_TRACE=str(fifo))
+            end = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+            self.addCleanup(os.close, end)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    os.write(end, bytes(1 << 16))
+            self.run_program([program, sink.address], LIBESMTP_TRACE=str(fifo))
         self.assertEqual(len(sink.texts), 2)
+
+    def test_trace_that_may_not_grow(self) -> None:
+        trace = Path(self.folder.name) / "short-trace"
+        limit = 200
+        bound = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))}
+        with Sink() as sink:
+            self.run_program([self.compile("letter"), sink.address], how=bound, LIBESMTP_TRACE=str(trace))
+        self.assertEqual(len(sink.texts), 1)
+        self.assertLessEqual(trace.stat().st_size, limit)
+
+    # ---- threads that are cancelled ----
+
+    def cancel(self, silent, *words: str, hang_up: bool = False) -> None:
+        program = self.compile("cancelled", "-lpthread")
+        with Sink() as sink, silent:
+            command = [str(program), silent.address, sink.address, *words]
+            host = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+            try:
+                self.assertEqual(host.stdout.readline(), "cancelled\n")
+                if hang_up:
+                    silent.hang_up()
+                self.assertEqual(host.wait(60), 0)
+            finally:
+                host.kill()
+                host.wait()
+                host.stdout.close()
+
+    def test_cancelled_while_it_waits_for_a_reply(self) -> None:
+        """It ends at once: the server says and does nothing more."""
+        ehlo = "250 silent.example"
+        for replies in [(), ("220 hello",), ("220 hello", ehlo), ("220 hello", ehlo, "250 sender", "250 recipient")]:
+            with self.subTest(replies):
+                self.cancel(Silent(*replies))
+
+    def test_cancelled_while_it_writes(self) -> None:
+        """It ends when nobody reads any more, or somebody does."""
+        replies = ("220 hello", "250 silent.example", "250 sender", "250 recipient", "354 go on")
+        self.cancel(Silent(*replies), hang_up=True)
+
+    def test_cancelled_in_the_handshake(self) -> None:
+        """It ends when the handshake does."""
+        self.cancel(Silent("220 hello", "250-silent.example\r\n250 STARTTLS", "220 go"), "tls", hang_up=True)
+
+    def test_cancelled_while_it_connects(self) -> None:
+        """It ends when the connection is there, or is not."""
+        self.cancel(Full(), hang_up=True)
+
+    # ---- name servers ----
+
+    def test_resolver_that_never_answers(self) -> None:
+        with Sink() as sink:
+            self.run_program([self.compile("dead_dns", "-ldl"), sink.address])
+        self.assertEqual(len(sink.texts), 3)
 
     def test_no_descriptors(self) -> None:
         with Sink() as sink:
@@ -136,15 +239,35 @@ class Boundary(unittest.TestCase):
             print(self.run_program([self.compile("large"), sink.address, blocks], seconds=200), end="")
         self.assertEqual(len(sink.texts), 2)
 
+    # ---- TLS ----
+
     def secure_sink(self) -> Sink:
         certificate = Path(self.folder.name) / "server.pem"
-        command = "openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=sink.example -keyout".split()
-        subprocess.run(
-            [*command, certificate, "-out", f"{certificate}.crt"], check=True, timeout=60, capture_output=True
-        )
+        command = "openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=sink.example".split()
+        names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", f"{certificate}.crt"]
+        subprocess.run([*command, *names], check=True, timeout=60, capture_output=True)
         with certificate.open("a", encoding="ascii") as pem:
             pem.write(Path(f"{certificate}.crt").read_text(encoding="ascii"))
         return Sink("PIPELINING AUTH=PLAIN", certificate)
+
+    def test_no_descriptor_for_the_authorities(self) -> None:
+        home = Path(self.folder.name) / "few-descriptors"
+        settings = home / ".config/libesmtp"
+        settings.mkdir(parents=True)
+        with self.secure_sink() as sink:
+            shutil.copy(Path(self.folder.name) / "server.pem.crt", settings / "ca.pem")
+            command = [self.compile("authorities", "-ldl"), sink.address]
+            self.run_program(command, HOME=str(home), XDG_CONFIG_HOME="", XDG_CONFIG_DIR="")
+        self.assertEqual(len(sink.texts), 2)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become another user")
+    def test_home_of_another_user(self) -> None:
+        home = Path(self.folder.name) / "root"
+        home.mkdir(0o700)
+        program = self.compile("other_user")
+        with self.secure_sink() as sink:
+            self.run_program([program, sink.address], HOME=str(home), XDG_CONFIG_HOME="", XDG_CONFIG_DIR="")
+        self.assertEqual(len(sink.texts), 1)
 
     def test_many_secure_threads(self) -> None:
         with self.secure_sink() as sink:

@@ -120,7 +120,9 @@ FAILURES = [
         instead={SYSLOG_NG: "554 5.5.1 no valid recipients"},
     ),
     Failure(
-        "message refused, 554", "554 5.7.1 this looks like spam", answer=refuse("text", "554 5.7.1 this looks like spam")
+        "message refused, 554",
+        "554 5.7.1 this looks like spam",
+        answer=refuse("text", "554 5.7.1 this looks like spam"),
     ),
     Failure("certificate expired", "Client error: certificate has expired", (ESMTP,), certificate="expired"),
     Failure(

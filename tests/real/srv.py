@@ -37,7 +37,8 @@ NO_NAME = "Name or service not known"
 NO_SERVICE = "Servname not supported for ai_socktype"
 TRY_AGAIN = "Temporary failure in name resolution"
 
-build = Path(__file__).resolve().parents[2] / "build"
+ROOT = Path(__file__).resolve().parents[2]
+build = ROOT / "build"
 
 
 def wire_name(name: str) -> bytes:
@@ -236,6 +237,24 @@ class Srv(unittest.TestCase):
         self.assertEqual(listener.hello[:1], b"\x16")
         self.assertIn(b"\x0bexample.org", listener.hello)
         self.assertNotIn(b"mx.example.net", listener.hello)
+
+    def test_a_daemon_without_standard_descriptors(self) -> None:
+        """No socket has one of their numbers, those for the name servers included."""
+        folder = self.enterContext(tempfile.TemporaryDirectory(prefix="esmtp-closed-"))
+        program = Path(folder) / "closed"
+        command = ["cc", "-D_GNU_SOURCE", f"-I{ROOT / 'include'}", ROOT / "tests/faults/c/closed.c", "-o", program]
+        subprocess.run([*command, build / "libesmtp.so.6", "-ldl"], check=True, timeout=60)
+        with Sink() as sink:
+            zone = {
+                SUBMISSION: [srv(10, sink.port, "mx.example.net")],
+                "mx.example.net": [a("127.0.0.1")],
+            }
+            with NameServer(zone) as names:
+                environment = {"HOME": folder, "PATH": PATH, "LD_LIBRARY_PATH": str(build)}
+                done = subprocess.run([program, SUBMISSION], env=environment, timeout=ESMTP_SECONDS)
+                self.assertEqual(done.returncode, 0)
+                self.assertEqual(sink.mails(), 2)
+                self.assertEqual(set(names.names(SRV)), {SUBMISSION})
 
     def test_errors(self) -> None:
         for records, complaint in [

@@ -7,16 +7,16 @@
 use std::time::Duration;
 
 use hickory_resolver::Name;
-use hickory_resolver::name_server::{GenericNameServerPool, NameServerPool, TokioConnectionProvider};
+use hickory_resolver::name_server::{GenericConnector, GenericNameServerPool, NameServerPool};
 use hickory_resolver::proto::op::{Query, ResponseCode};
 use hickory_resolver::proto::rr::{self, RData, RecordType};
-use hickory_resolver::proto::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::xfer::{DnsHandle, DnsRequestOptions, FirstAnswer, RetryDnsHandle};
 use hickory_resolver::proto::{ProtoError, ProtoErrorKind};
 
 use super::Target;
 use super::configuration::Configuration;
 use super::order::Record;
+use super::sockets::Sockets;
 use crate::error::{Error, ResolveError, Result};
 
 /// The SRV records of a name. An empty list, like a name that does not exist, is
@@ -38,10 +38,10 @@ pub(super) fn records(name: &str, configuration: &Configuration, limit: Duration
 }
 
 async fn ask(name: &Name, configuration: &Configuration) -> Result<Vec<rr::Record>> {
-    let servers: GenericNameServerPool<TokioRuntimeProvider> = NameServerPool::from_config(
+    let servers: GenericNameServerPool<Sockets> = NameServerPool::from_config(
         configuration.name_servers(),
         configuration.options(),
-        TokioConnectionProvider::default(),
+        GenericConnector::new(Sockets::default()),
     );
     let servers = RetryDnsHandle::new(servers, configuration.retries());
     let mut options = DnsRequestOptions::default();
