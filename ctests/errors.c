@@ -67,7 +67,7 @@ static void system_texts(void)
     for (i = 0; i < sizeof codes / sizeof codes[0]; i++)
         CHECK_TEXT(message_of(-codes[i]), strerror(codes[i]));
     /* Has no positive counterpart. */
-    CHECK(message_of(INT_MIN) != NULL);
+    CHECK_TEXT(message_of(INT_MIN), strerror(INT_MIN));
 }
 
 static void short_buffers(void)

@@ -101,7 +101,7 @@ static void texts(void)
 static void names(void)
 {
     static const char *const bad[] = {
-        "", "X Y", "X::", ":", "X\r\nY", "X\n", "X\t", "\303\244", "X\177", "X\001",
+        "", "X Y", "X::", ":", "X\r\nY", "X\n", "\tX", "\303\244", "X\177", "X\001",
     };
     static const char *const fixed[] = {
         "Return-Path",  "Original-Recipient", "Resent-Reply-To", "Content-Type",

@@ -15,7 +15,9 @@ static void string(void)
         const char *block;
         int length = -1;
 
-        _smtp_message_str_cb(&ctx, NULL, text);
+        CHECK(_smtp_message_str_cb(&ctx, NULL, text) == NULL);
+        /* A program may look whether there is one. */
+        CHECK(ctx != NULL);
         block = _smtp_message_str_cb(&ctx, &length, text);
         CHECK_INT(length, sizeof text - 1);
         CHECK(block != NULL && memcmp(block, text, sizeof text - 1) == 0);
@@ -63,7 +65,8 @@ static void file(void)
         size_t total = 0;
         int length = 0, same = 1, i;
 
-        _smtp_message_fp_cb(&ctx, NULL, fp);
+        CHECK(_smtp_message_fp_cb(&ctx, NULL, fp) == NULL);
+        CHECK(ctx != NULL);
         for (;;) {
             const char *block = _smtp_message_fp_cb(&ctx, &length, fp);
 

@@ -10,6 +10,9 @@
 /* Makes the certificate for a DNS name; one at a time. */
 const struct peer_security *peer_tls(const char *name);
 
+/* The same with TLS 1.2, and once the client has shaken hands, it is asked to do so again. */
+const struct peer_security *peer_tls_renegotiating(const char *name);
+
 /* What a client has to trust. */
 X509 *peer_tls_certificate(void);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A server that is silent, or slow on purpose, holds the program no longer than it allowed. */
 #include <errno.h>
+#include <pthread.h>
 #include <time.h>
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 static double now(void)
 {
@@ -76,10 +78,55 @@ static void dripping_reply(void)
          Timeout_ENVELOPE);
 }
 
-int main(void)
+struct start {
+    smtp_session_t session;
+    int result;
+    double seconds;
+};
+
+static void *start(void *arg)
+{
+    struct start *start = arg;
+    double began = now();
+
+    start->result = smtp_start_session(start->session);
+    start->seconds = now() - began;
+    return NULL;
+}
+
+/* Nothing depends on the reply to QUIT, so it is waited for 10 s at most. The others are run
+ * beside it, since it takes as long as all of them. */
+static void silent_end(void (*others)(void))
+{
+    struct peer *peer =
+        peer_start(GREETING OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) TEXT_TAKEN "C: QUIT\nW\n");
+    struct start silent = {.session = new_session(peer_address(peer))};
+    smtp_message_t message = new_message(silent.session);
+    smtp_recipient_t recipient = smtp_add_recipient(message, "to@example.org");
+    pthread_t thread;
+
+    all_timeouts(silent.session, 100000);
+    CHECK_INT(pthread_create(&thread, NULL, start, &silent), 0);
+    others();
+    CHECK_INT(pthread_join(thread, NULL), 0);
+    CHECK_INT(silent.result, 1);
+    CHECK(silent.seconds >= 9.9);
+    CHECK_INT(smtp_recipient_check_complete(recipient), 1);
+    CHECK_INT(smtp_message_transfer_status(message)->code, 250);
+    smtp_destroy_session(silent.session);
+    CHECK(peer_finish(peer));
+    peer_free(peer);
+}
+
+static void others(void)
 {
     RUN(silent_greeting);
     RUN(silent_last_reply);
     RUN(dripping_reply);
+}
+
+int main(void)
+{
+    silent_end(others);
     return check_done("timeouts");
 }

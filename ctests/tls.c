@@ -220,6 +220,31 @@ static void no_handshake(void)
     finish(session, peer);
 }
 
+/* The server gives up, as OpenSSL's do who are refused. */
+static void renegotiation_is_refused(void)
+{
+    int own_context;
+
+    for (own_context = 0; own_context < 2; own_context++) {
+        struct peer *peer = peer_start_secure(GREETING OFFERS("STARTTLS") TLS_BEGINS "W\n",
+                                              peer_tls_renegotiating("localhost"));
+        smtp_session_t session = prepare(peer);
+        int error;
+
+        if (own_context)
+            trust(session);
+        told.accept = 1;
+        smtp_set_eventcb(session, event, NULL);
+        CHECK_INT(smtp_start_session(session), 0);
+        /* It may say so, or only hang up. */
+        error = smtp_errno();
+        CHECK(error == SMTP_ERR_CLIENT_ERROR || error == SMTP_ERR_DROPPED_CONNECTION);
+        CHECK_INT(told.good, 1);
+        CHECK_TEXT(told.version, "TLSv1.2");
+        finish(session, peer);
+    }
+}
+
 int main(void)
 {
     /* No configuration of the person who runs the tests. */
@@ -234,5 +259,6 @@ int main(void)
     RUN(wrong_name);
     RUN(several_sessions);
     RUN(no_handshake);
+    RUN(renegotiation_is_refused);
     return check_done("tls");
 }

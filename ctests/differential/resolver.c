@@ -2,9 +2,10 @@
 /*
  * A name service for the tests: the program's own getaddrinfo, which both libraries call. Names
  * below example.org are 127.0.0.1; everything else is left to the C library. Who connects to port
- * 465 there, which only root may listen on, gets to the server.
+ * 465 there, which only root may listen on, or to 127.0.0.2, gets to the server.
  *
  *   canonical NAME    the canonical name of all of those; without it each is its own
+ *   addresses two     they are 127.0.0.2 then, too
  *   node NAME         what uname calls this host
  *   services none     services have no names, as without /etc/services
  */
@@ -28,7 +29,7 @@ typedef int names(struct utsname *);
 
 static char canonical[256];
 static char own_node[64];
-static bool no_services;
+static bool no_services, two_addresses;
 
 static bool is_ours(const char *node)
 {
@@ -58,6 +59,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         free((*result)->ai_canonname);
         (*result)->ai_canonname = strdup(canonical[0] ? canonical : node);
     }
+    if (error == 0 && two_addresses)
+        error = real("127.0.0.2", service, hints, &(*result)->ai_next);
     return error;
 }
 
@@ -86,6 +89,8 @@ int reroute(int socket, const struct sockaddr *address, socklen_t length)
     if (address->sa_family != AF_INET || length < sizeof to)
         return real(socket, address, length);
     memcpy(&to, address, sizeof to);
+    if (to.sin_addr.s_addr == htonl(INADDR_LOOPBACK + 1))
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (to.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && to.sin_port == htons(SUBMISSIONS))
         to.sin_port = htons((unsigned short)atoi(server_port));
     return real(socket, (struct sockaddr *)&to, sizeof to);
@@ -97,6 +102,8 @@ bool resolver_command(const struct line *line)
         snprintf(canonical, sizeof canonical, "%s", text_at(line, 1));
     else if (word_is(line, 0, "node"))
         snprintf(own_node, sizeof own_node, "%s", text_at(line, 1));
+    else if (word_is(line, 0, "addresses"))
+        two_addresses = word_is(line, 1, "two");
     else if (word_is(line, 0, "services"))
         no_services = word_is(line, 1, "none");
     else

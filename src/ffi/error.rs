@@ -59,7 +59,7 @@ impl Room {
 
 fn describe(error: c_int) -> CString {
     let text: &CStr = match error {
-        ..0 => return crate::host::system_message(error.saturating_neg()),
+        ..0 => return crate::host::system_message(error.wrapping_neg()),
         0 => c"No Error",
         1 => c"",
         2 => c"Nothing to do",

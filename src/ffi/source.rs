@@ -45,14 +45,14 @@ pub unsafe extern "C-unwind" fn _smtp_message_fp_cb(
     }
     // SAFETY: ctx points to the caller's variable.
     let context = unsafe { &mut *ctx };
+    if context.is_null() {
+        // SAFETY: malloc may be called with any size; the caller frees the block.
+        *context = unsafe { libc::malloc(BLOCK) };
+    }
     if len.is_null() {
         // SAFETY: arg is an open FILE, as smtp_set_message_fp demands.
         unsafe { libc::rewind(file) };
         return ptr::null();
-    }
-    if context.is_null() {
-        // SAFETY: malloc may be called with any size; the caller frees the block.
-        *context = unsafe { libc::malloc(BLOCK) };
     }
     let block = *context;
     if block.is_null() {
@@ -84,24 +84,24 @@ pub unsafe extern "C-unwind" fn _smtp_message_str_cb(
     }
     // SAFETY: ctx points to the caller's variable.
     let context = unsafe { &mut *ctx };
-    if len.is_null() {
-        // SAFETY: what the context holds is this function's, or null.
-        unsafe { libc::free(*context) };
-        *context = ptr::null_mut();
-        return ptr::null();
-    }
     // The context is where the rest of the string begins: all of it at first, and pieces
     // only if it is longer than a length can tell.
+    let begins = len.is_null() || context.is_null();
     if context.is_null() {
         // SAFETY: malloc may be called with any size; the caller frees the block.
         *context = unsafe { libc::malloc(size_of::<usize>()) };
         if context.is_null() {
             return ptr::null();
         }
-        // SAFETY: the block was just made with this size, and malloc aligns it.
-        unsafe { context.cast::<usize>().write(0) };
     }
     let offset = context.cast::<usize>();
+    if begins {
+        // SAFETY: the block was made above with this size, now or earlier, and malloc aligns it.
+        unsafe { offset.write(0) };
+    }
+    if len.is_null() {
+        return ptr::null();
+    }
     // SAFETY: the offset was written above, in this call or an earlier one.
     let start = unsafe { *offset };
     // SAFETY: the offset lies within the string or at its NUL.

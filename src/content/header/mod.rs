@@ -50,20 +50,25 @@ pub struct Headers {
 impl Headers {
     /// Which sort of value a header takes.
     pub fn kind(name: &[u8]) -> Result<ValueKind> {
-        Rule::for_application(without_colon(name)).map(|(rule, _)| rule.shape.kind())
+        let bare = bare(name);
+        let (rule, _) = Rule::for_application(bare)?;
+        // libESMTP knows a name with a colon no more and takes a string: there need not be more.
+        Ok(if bare.len() < name.len() { ValueKind::Text } else { rule.shape.kind() })
     }
 
     /// Sets a header, or adds a mailbox to one that lists mailboxes.
     pub fn set(&mut self, name: &[u8], value: Value<'_>) -> Result<()> {
-        let name = without_colon(name);
-        let (rule, own) = Rule::for_application(name)?;
+        let bare = bare(name);
+        let (rule, own) = Rule::for_application(bare)?;
+        let value = if bare.len() < name.len() { value.for_kind(rule.shape.kind()) } else { value };
+        let name = bare;
         let content = rule.shape.accept(value, name.len() + b": ".len())?;
         self.fields_mut().put(name, rule, own, content)
     }
 
     /// Sets an option of a header.
     pub fn set_option(&mut self, name: &[u8], option: HeaderOption) -> Result<()> {
-        let name = without_colon(name);
+        let name = bare(name);
         let (rule, own) = Rule::for_application(name)?;
         self.fields_mut().field(name, rule, own)?.set_option(option)
     }
@@ -79,7 +84,15 @@ impl Headers {
     }
 }
 
-/// Some programs write the colon, too.
-fn without_colon(name: &[u8]) -> &[u8] {
-    name.strip_suffix(b":").unwrap_or(name)
+/// Some programs write the colon, too, or a blank.
+fn bare(name: &[u8]) -> &[u8] {
+    let name = without_blanks(name);
+    name.strip_suffix(b":").map_or(name, without_blanks)
+}
+
+fn without_blanks(mut name: &[u8]) -> &[u8] {
+    while let [bare @ .., b' ' | b'\t'] = name {
+        name = bare;
+    }
+    name
 }

@@ -377,9 +377,30 @@ fn kinds_of_values() {
     for (name, kind) in kinds {
         assert_eq!(Headers::kind(name.as_bytes()), Ok(kind));
     }
-    assert_eq!(Headers::kind(b"date:"), Ok(ValueKind::Date));
+    for name in ["date:", "To:", "To ", "To\t:  ", "Subject:"] {
+        assert_eq!(Headers::kind(name.as_bytes()), Ok(ValueKind::Text), "{name}");
+    }
+    assert_eq!(Headers::kind(b" Subject"), Err(Error::Invalid));
     assert_eq!(Headers::kind(b"Subject::"), Err(Error::Invalid));
     assert_eq!(Headers::kind(b":"), Err(Error::Invalid));
     assert_eq!(Headers::kind(b"Content-Type"), Err(Error::Invalid));
     assert_eq!(Headers::kind(b"a b"), Err(Error::Invalid));
+}
+
+#[test]
+fn a_colon_or_blanks_behind_a_name_do_not_count() {
+    let mut test = Test::default();
+    assert!(test.set("Subject:", text("s")));
+    assert!(test.set("X-One ", text("1")));
+    assert!(test.set("X-Two\t: ", text("2")));
+    assert!(!test.set("X-Two", text("3")));
+    assert!(test.set("To:", text("P <a@example.org>")));
+    assert!(test.set("Message-Id :", text("<id@example.org>")));
+    // A string is no moment.
+    assert!(!test.set("Date:", text("today")));
+    let added = test.added();
+    for line in ["Subject: s", "X-One: 1", "X-Two: 2", "To: P <a@example.org>"] {
+        assert!(added.contains(&line.to_owned()), "{added:?}");
+    }
+    assert!(test.prohibit("X-One:", true));
 }

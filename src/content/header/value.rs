@@ -24,6 +24,17 @@ pub enum Value<'a> {
     Text(Option<&'a [u8]>),
 }
 
+impl Value<'_> {
+    /// A string as the value that a header of this kind takes; none is a date.
+    pub(super) fn for_kind(self, kind: ValueKind) -> Self {
+        match (self, kind) {
+            (Self::Text(id), ValueKind::MessageId) => Self::MessageId(id),
+            (Self::Text(mailbox), ValueKind::Mailbox) => Self::Mailbox { phrase: None, mailbox },
+            _ => self,
+        }
+    }
+}
+
 /// Which sort of [`Value`] a header takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {
