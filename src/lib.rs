@@ -29,5 +29,6 @@ pub mod host;
 pub mod net;
 pub mod policy;
 pub mod protocol;
+mod room;
 pub mod sasl;
 pub mod session;

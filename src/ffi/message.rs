@@ -19,7 +19,7 @@ pub unsafe extern "C" fn smtp_add_message(session: smtp_session_t) -> smtp_messa
     guard(ptr::null_mut(), || {
         fault::point(Layer::Ffi);
         // SAFETY: a session handle is live until smtp_destroy_session.
-        let message = unsafe { handle(session) }?.add_message();
+        let message = unsafe { handle(session) }?.add_message()?;
         // The session keeps the message, so the pointer outlives this reference.
         Ok(Rc::as_ptr(&message).cast_mut())
     })

@@ -14,8 +14,12 @@ const ADDRESS_TYPE_MAX: usize = 64;
 /// Longest domain name in text form (RFC 1035 §2.3.4).
 pub const DOMAIN_MAX: usize = 255;
 
-/// Text as `xtext` (RFC 3461 §4): printable ASCII but `+` and `=`, everything else as `+XX`.
-fn xtext(text: &[u8]) -> Vec<u8> {
+/// Text as `xtext` (RFC 3461 §4): printable ASCII but `+` and `=`, everything else as `+XX`. `None`:
+/// it is longer than that.
+fn xtext(text: &[u8], most: usize) -> Option<Vec<u8>> {
+    if text.len() > most {
+        return None;
+    }
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |value: u8| HEX.get(usize::from(value & 15)).copied().unwrap_or(b'0');
     let mut encoded = Vec::with_capacity(text.len());
@@ -25,7 +29,7 @@ fn xtext(text: &[u8]) -> Vec<u8> {
             _ => encoded.extend([b'+', digit(byte >> 4), digit(byte)]),
         }
     }
-    encoded
+    Some(encoded)
 }
 
 fn has_line_end(text: &[u8]) -> bool {
@@ -39,8 +43,9 @@ pub struct EnvelopeId(Box<[u8]>);
 impl EnvelopeId {
     /// Encodes an envelope id.
     pub fn new(id: &[u8]) -> Result<Self> {
-        let encoded = xtext(id);
-        if has_line_end(id) || encoded.len() > ENVID_MAX {
+        let fits = |encoded: &Vec<u8>| encoded.len() <= ENVID_MAX;
+        let encoded = xtext(id, ENVID_MAX).filter(fits).ok_or(Error::Invalid)?;
+        if has_line_end(id) {
             return Err(Error::Invalid);
         }
         Ok(Self(encoded.into()))
@@ -68,10 +73,8 @@ impl OriginalRecipient {
         {
             return Err(Error::Invalid);
         }
-        let encoded = xtext(address);
-        if address_type.len() + 1 + encoded.len() > ORCPT_MAX {
-            return Err(Error::Invalid);
-        }
+        let fits = |encoded: &Vec<u8>| address_type.len() + 1 + encoded.len() <= ORCPT_MAX;
+        let encoded = xtext(address, ORCPT_MAX).filter(fits).ok_or(Error::Invalid)?;
         Ok(Self([address_type, b";", &encoded].concat().into()))
     }
 
@@ -177,7 +180,8 @@ mod tests {
 
     #[test]
     fn xtext_of_rfc_3461() {
-        assert_eq!(xtext(b"a+b=c d\x7f\xff"), b"a+2Bb+3Dc+20d+7F+FF");
+        assert_eq!(xtext(b"a+b=c d\x7f\xff", 9).as_deref(), Some(&b"a+2Bb+3Dc+20d+7F+FF"[..]));
+        assert_eq!(xtext(b"abc", 2), None);
     }
 
     #[test]

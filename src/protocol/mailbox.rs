@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::plain::is_plain;
 use crate::domain::to_a_labels;
 use crate::error::{Error, Result};
+use crate::room::concat;
 
 /// Longest path that goes into a command, in octets. RFC 5321 §4.5.3.1.3 guarantees 256; real
 /// servers take more, and a command line must stay below the 1,000 octets that many accept.
@@ -106,10 +107,7 @@ impl Mailbox {
 
 /// A copy that fails if memory is short.
 fn copy(given: &CStr) -> Result<CString> {
-    let octets = given.to_bytes_with_nul();
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(octets.len()).map_err(|_| Error::no_memory())?;
-    copy.extend_from_slice(octets);
+    let copy = concat(&[given.to_bytes_with_nul()])?;
     CString::from_vec_with_nul(copy).map_err(|_| Error::Invalid)
 }
 

@@ -11,7 +11,7 @@ use super::locked::Locked;
 use super::mechanism::{self, BuiltIn, Mechanism};
 use super::plugin::{self, Plugin, SecurityLayer};
 use super::request::{ClientRequest, Credentials, Interact, flags};
-use super::secret::Secret;
+use super::secret::{Secret, wipe_stack};
 use super::selection::Policy;
 use crate::error::{Error, Result};
 use crate::fault::{self, Layer};
@@ -240,11 +240,15 @@ impl Context {
             return self.start();
         };
         match self.exchange.take() {
-            Exchange::BuiltIn(mut mechanism) => match mechanism.step(challenge) {
-                Ok(response) => self.respond(mechanism, Some(response)),
-                Err(_) if mechanism.distrusts_server() => Due::Distrusted,
-                Err(_) => Due::Failed,
-            },
+            Exchange::BuiltIn(mut mechanism) => {
+                let response = mechanism.step(challenge);
+                wipe_stack();
+                match response {
+                    Ok(response) => self.respond(mechanism, Some(response)),
+                    Err(_) if mechanism.distrusts_server() => Due::Distrusted,
+                    Err(_) => Due::Failed,
+                }
+            }
             Exchange::Plugin { instance, .. } => self.call(instance, Some(challenge)),
             Exchange::None | Exchange::Asking(..) => Due::Failed,
         }
@@ -326,6 +330,7 @@ impl Context {
     fn start_with(&self, known: &BuiltIn, credentials: Credentials) -> Due {
         let mut mechanism = (known.new)();
         let initial = mechanism.start(credentials, &self.channel.borrow());
+        wipe_stack();
         initial.map_or(Due::Failed, |response| self.respond(mechanism, response))
     }
 

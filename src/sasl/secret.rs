@@ -5,7 +5,10 @@ use std::ffi::c_char;
 use std::fmt;
 use std::ops::Deref;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// More than the frames of any digest take, without optimisation too.
+const STACK_WIPED: usize = 8192;
 
 /// Bytes that are overwritten when they are dropped.
 ///
@@ -51,6 +54,13 @@ impl From<&[u8]> for Secret {
     fn from(bytes: &[u8]) -> Self {
         Self::concat(&[bytes])
     }
+}
+
+/// Overwrites the stack below the caller, where digests leave parts of what they went over.
+#[inline(never)]
+pub(super) fn wipe_stack() {
+    let mut below = [0_u8; STACK_WIPED];
+    below.zeroize();
 }
 
 /// Logs must not show a secret.

@@ -48,6 +48,7 @@ use crate::net::{TlsContext, server_host};
 use crate::policy::Chosen;
 use crate::protocol::envelope::{self, EtrnOption};
 use crate::protocol::{MessageAt, NodeAt, Outbox as _, RecipientAt, refused_locally};
+use crate::room::one_more;
 use crate::sasl;
 use commands::Localhost;
 use run::Run;
@@ -198,10 +199,12 @@ impl Session {
     }
 
     /// Adds a message.
-    pub fn add_message(&self) -> Rc<Message> {
+    pub fn add_message(&self) -> Result<Rc<Message>> {
         let message = Message::new(Rc::clone(&self.shared));
-        self.messages.borrow_mut().push(Rc::clone(&message));
-        message
+        let mut messages = self.messages.borrow_mut();
+        one_more(&mut messages)?;
+        messages.push(Rc::clone(&message));
+        Ok(message)
     }
 
     /// The message at a position, in the order added.
@@ -213,7 +216,9 @@ impl Session {
     /// Adds an ETRN node; makes ETRN a requirement of the session.
     pub fn add_etrn_node(&self, option: EtrnOption, domain: &CStr) -> Result<Rc<EtrnNode>> {
         let node = EtrnNode::new(option, envelope::domain(domain)?);
-        self.etrn_nodes.borrow_mut().push(Rc::clone(&node));
+        let mut nodes = self.etrn_nodes.borrow_mut();
+        one_more(&mut nodes)?;
+        nodes.push(Rc::clone(&node));
         self.shared.requirements.etrn.set(true);
         Ok(node)
     }

@@ -7,6 +7,7 @@
 use std::cell::{Cell, OnceCell};
 
 use crate::error::{Error, Result};
+use crate::room::room;
 
 /// Members of the first block.
 const FIRST_BLOCK: usize = 4;
@@ -93,8 +94,7 @@ const fn place(behind: usize) -> (usize, usize) {
 }
 
 fn empty<T>(length: usize) -> Result<Box<[OnceCell<T>]>> {
-    let mut slots = Vec::new();
-    slots.try_reserve_exact(length).map_err(|_| Error::no_memory())?;
+    let mut slots = room(length)?;
     slots.resize_with(length, OnceCell::new);
     Ok(slots.into_boxed_slice())
 }

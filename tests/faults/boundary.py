@@ -241,14 +241,14 @@ class Boundary(unittest.TestCase):
 
     # ---- TLS ----
 
-    def secure_sink(self) -> Sink:
+    def secure_sink(self, prompts: dict[bytes, list[bytes]] | None = None) -> Sink:
         certificate = Path(self.folder.name) / "server.pem"
         command = "openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=sink.example".split()
         names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", f"{certificate}.crt"]
         subprocess.run([*command, *names], check=True, timeout=60, capture_output=True)
         with certificate.open("a", encoding="ascii") as pem:
             pem.write(Path(f"{certificate}.crt").read_text(encoding="ascii"))
-        return Sink("PIPELINING AUTH=PLAIN", certificate)
+        return Sink("PIPELINING AUTH=PLAIN=LOGIN=CRAM-MD5=XOAUTH2", certificate, prompts=prompts)
 
     def test_no_descriptor_for_the_authorities(self) -> None:
         home = Path(self.folder.name) / "few-descriptors"
@@ -268,6 +268,46 @@ class Boundary(unittest.TestCase):
         with self.secure_sink() as sink:
             self.run_program([program, sink.address], HOME=str(home), XDG_CONFIG_HOME="", XDG_CONFIG_DIR="")
         self.assertEqual(len(sink.texts), 1)
+
+    # ---- memory ----
+
+    def test_passwords_are_wiped(self) -> None:
+        # Binding a function later saves registers, and with them what the program's own copying left there.
+        program = self.compile("secrets", "-Wl,-z,now")
+        for secure in [False, True]:
+            for verdict in [b"235 welcome", b"535 no"]:
+                answered = {
+                    # An initial response is sent if it is short enough for a line of 512 octets.
+                    b"AUTH PLAIN ": [verdict],
+                    b"AUTH PLAIN": [b"334 ", verdict],
+                    b"AUTH LOGIN": [b"334 VXNlcm5hbWU6", b"334 UGFzc3dvcmQ6", verdict],
+                    b"AUTH CRAM-MD5": [b"334 PDFAaG9zdD4=", verdict],
+                    b"AUTH XOAUTH2 ": [verdict],
+                    b"AUTH XOAUTH2": [b"334 ", verdict],
+                }
+                with (
+                    self.secure_sink(answered)
+                    if secure
+                    else Sink("AUTH=PLAIN=LOGIN=CRAM-MD5", prompts=answered) as sink
+                ):
+                    # A token is sent over TLS only.
+                    for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5", *(["XOAUTH2"] if secure else [])]:
+                        for length in [8, 63, 64, 200, 1000]:
+                            with self.subTest(verdict=verdict, mechanism=mechanism, length=length, secure=secure):
+                                words = [mechanism, length, *(["tls"] if secure else [])]
+                                self.run_program([program, sink.address, *words])
+                self.assertEqual(len(sink.texts), 20 if secure else 15)
+                used = {command.split()[1] for command in sink.commands if command.startswith(b"AUTH ")}
+                self.assertEqual(len(used), 4 if secure else 3)
+
+    def test_each_allocation_fails(self) -> None:
+        """A session is right or fails cleanly, or Rust ends the process (docs/security.md)."""
+        with Sink("PIPELINING") as sink:
+            print(self.run_program([self.compile("no_memory"), sink.address, "each"]), end="")
+
+    def test_no_memory_for_what_is_long(self) -> None:
+        with Sink() as sink:
+            self.run_program([self.compile("no_memory"), sink.address, "long"])
 
     def test_many_secure_threads(self) -> None:
         with self.secure_sink() as sink:

@@ -16,9 +16,17 @@ BLOCK = 1 << 20
 class Sink:
     """`with Sink() as sink: … sink.address … sink.texts`."""
 
-    def __init__(self, keywords: str = "", certificate: Path | None = None, hangs_up_after: int = 0):
+    def __init__(
+        self,
+        keywords: str = "",
+        certificate: Path | None = None,
+        hangs_up_after: int = 0,
+        prompts: dict[bytes, list[bytes]] | None = None,
+    ):
         self.keywords = ["sink.example", *keywords.split()]
         self.hangs_up_after = hangs_up_after
+        # What is said to an AUTH command that begins so, and to what the client answers.
+        self.prompts = prompts or {}
         self.texts: list[bytes] = []
         self.commands: list[bytes] = []
         self.context = None
@@ -57,6 +65,7 @@ class Sink:
         if not secure:
             client.sendall(b"220 sink.example\r\n")
         pending = b""
+        prompts: list[bytes] = []
         while True:
             while b"\r\n" not in pending:
                 data = client.recv(65536)
@@ -65,6 +74,9 @@ class Sink:
                 pending += data
             line, pending = pending.split(b"\r\n", 1)
             self.commands.append(line)
+            if prompts:
+                client.sendall(prompts.pop(0) + b"\r\n")
+                continue
             verb = line.split(b" ")[0].upper()
             if verb == b"EHLO":
                 words = [word.replace("=", " ") for word in self.keywords]
@@ -75,6 +87,9 @@ class Sink:
             elif verb == b"STARTTLS":
                 client.sendall(b"220 go\r\n")
                 return True
+            elif verb == b"AUTH" and self.prompts:
+                prompts = next(list(after) for start, after in self.prompts.items() if line.startswith(start))
+                client.sendall(prompts.pop(0) + b"\r\n")
             elif verb == b"AUTH":
                 client.sendall(b"235 welcome\r\n" if line.endswith(b"AHVzZXIAc2VjcmV0") else b"535 no\r\n")
             elif verb == b"DATA":

@@ -5,6 +5,7 @@ use super::HeaderOption;
 use super::rules::{Policy, Rule};
 use super::value::Content;
 use crate::error::{Error, Result};
+use crate::room::one_more;
 
 /// A header that the application set, or gave an option.
 #[derive(Debug, Clone)]
@@ -43,6 +44,7 @@ impl Field {
             (content @ Content::Mailboxes(_), Content::Recipients) => *content = Content::Recipients,
             (Content::Mailboxes(_), Content::ReversePath) => {}
             (Content::Mailboxes(list), Content::Mailboxes(more)) if self.rule.shape.is_list() => {
+                one_more(list)?;
                 list.extend(more);
             }
             (Content::Date(_) | Content::Text(_) | Content::Mailboxes(_), _) => return Err(Error::Invalid),

@@ -7,6 +7,7 @@ use super::field::Field;
 use super::rules::{RULE_COUNT, Rule, find};
 use super::value::Content;
 use crate::error::{Error, Result};
+use crate::room::one_more;
 
 /// All of them, of one message.
 #[derive(Debug, Clone, Default)]
@@ -62,7 +63,7 @@ impl Fields {
         rule: &'static Rule,
         own: Option<usize>,
     ) -> Result<&mut Field> {
-        let at = self.find_or_add(name, rule, own);
+        let at = self.find_or_add(name, rule, own)?;
         self.all.get_mut(at).ok_or(Error::Invalid)
     }
 
@@ -74,7 +75,8 @@ impl Fields {
         own: Option<usize>,
         content: Content,
     ) -> Result<()> {
-        let at = self.find_or_add(name, rule, own);
+        let at = self.find_or_add(name, rule, own)?;
+        one_more(&mut self.in_order)?;
         let field = self.all.get_mut(at).ok_or(Error::Invalid)?;
         if field.put(name, content)? {
             self.in_order.push(at);
@@ -82,20 +84,22 @@ impl Fields {
         Ok(())
     }
 
-    fn find_or_add(&mut self, name: &[u8], rule: &'static Rule, own: Option<usize>) -> usize {
+    fn find_or_add(&mut self, name: &[u8], rule: &'static Rule, own: Option<usize>) -> Result<usize> {
         // A header with its own rule belongs to no family.
         let known = match own {
             Some(rule) => self.own.get(rule).copied().flatten(),
             None => find(name, |name| self.position(name)),
         };
-        known.unwrap_or_else(|| {
-            let at = self.all.len();
-            self.all.push(Field::new(name, rule, own));
-            match own.and_then(|rule| self.own.get_mut(rule)) {
-                Some(own) => *own = Some(at),
-                None => drop(self.by_name.insert(name.to_ascii_lowercase().into(), at)),
-            }
-            at
-        })
+        if let Some(at) = known {
+            return Ok(at);
+        }
+        let at = self.all.len();
+        one_more(&mut self.all)?;
+        self.all.push(Field::new(name, rule, own));
+        match own.and_then(|rule| self.own.get_mut(rule)) {
+            Some(own) => *own = Some(at),
+            None => drop(self.by_name.insert(name.to_ascii_lowercase().into(), at)),
+        }
+        Ok(at)
     }
 }

@@ -10,17 +10,20 @@ use memchr::memchr3;
 use super::encoded_word;
 use crate::content::{CR, CRLF, LF};
 use crate::error::{Error, Result};
+use crate::room::{concat, room};
 
 /// Text as it can stand in a header: each line end is a fold, none is left at the end or within
 /// an encoded word, and no line consists of blanks, which a server could take for the empty one.
 pub(super) fn folded(text: &[u8]) -> Result<Vec<u8>> {
     if memchr3(CR, LF, 0, text).is_none() {
-        return Ok(text.to_vec());
+        return concat(&[text]);
     }
     if text.contains(&0) {
         return Err(Error::Invalid);
     }
-    let mut folded = Vec::with_capacity(text.len() + CRLF.len());
+    let ends = text.iter().filter(|octet| matches!(**octet, CR | LF)).count();
+    // Each becomes CRLF and a blank at most.
+    let mut folded = room(text.len() + 2 * ends)?;
     let mut rest = text;
     let (mut start, mut is_first) = (0, true);
     while let Some((&octet, after)) = rest.split_first() {

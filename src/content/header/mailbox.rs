@@ -9,6 +9,7 @@ use super::fold::folded;
 use super::value::Printed;
 use crate::content::CRLF;
 use crate::error::Result;
+use crate::room::{concat, room};
 
 /// A mailbox that the application set, on a line that begins with so many octets.
 pub(super) fn printed(phrase: Option<&[u8]>, mailbox: &[u8], empty: &str, column: usize) -> Result<Printed> {
@@ -16,7 +17,7 @@ pub(super) fn printed(phrase: Option<&[u8]>, mailbox: &[u8], empty: &str, column
     // In a list, what is before the first line end would be a line of blanks.
     let mailbox = mailbox.strip_prefix(CRLF).unwrap_or(&mailbox);
     let Some(phrase) = phrase else {
-        return Ok(Printed::plain(if mailbox.is_empty() { empty.as_bytes() } else { mailbox }));
+        return Printed::plain(&[if mailbox.is_empty() { empty.as_bytes() } else { mailbox }]);
     };
     // Some programs bring the brackets.
     let bare = match mailbox {
@@ -24,9 +25,9 @@ pub(super) fn printed(phrase: Option<&[u8]>, mailbox: &[u8], empty: &str, column
         bare => bare,
     };
     let phrase = folded(phrase)?;
-    let print = |phrase: Vec<u8>| [&phrase, &b" <"[..], bare, b">"].concat();
-    let encoded = encodable(&phrase).map(|_| print(words(&phrase, column, true)));
-    Ok(Printed::new(print(words(&phrase, column, false)), encoded))
+    let print = |encode| concat(&[&words(&phrase, column, encode)?, b" <", bare, b">"]);
+    let encoded = encodable(&phrase).map(|_| print(true)).transpose()?;
+    Ok(Printed::new(print(false)?, encoded))
 }
 
 /// A mailbox of the envelope as the application wrote it; without SMTPUTF8 with its phrase
@@ -35,7 +36,7 @@ pub(super) fn of_envelope(given: &[u8], utf8: bool, column: usize) -> Cow<'_, [u
     let encoded = || {
         let (phrase, address) = split(given)?;
         encodable(phrase)?;
-        Some([&words(&unquoted(phrase), column, true), &b" "[..], address].concat())
+        Some([&words(&unquoted(phrase), column, true).ok()?, &b" "[..], address].concat())
     };
     match if utf8 || given.is_ascii() { None } else { encoded() } {
         Some(encoded) => Cow::Owned(encoded),
@@ -87,13 +88,11 @@ fn encodable(phrase: &[u8]) -> Option<&str> {
 
 /// A phrase as words (RFC 5322 §3.2.5): encoded words that the application made stay what they are
 /// (RFC 2047 §5), what is between them is quoted; or encoded, if it is not ASCII and has to be.
-fn words(phrase: &[u8], column: usize, encode: bool) -> Vec<u8> {
-    let mut words = Words {
-        column,
-        encode,
-        printed: Vec::with_capacity(phrase.len() + 2),
-    };
-    let mut others = Vec::new();
+fn words(phrase: &[u8], column: usize, encode: bool) -> Result<Vec<u8>> {
+    // Each octet may be a quote.
+    let printed = room(2 * phrase.len() + 2)?;
+    let mut words = Words { column, encode, printed };
+    let mut others = room(phrase.len() + 1)?;
     let mut any = false;
     for word in phrase.split(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n')) {
         if encoded_word::fits_phrase(word) {
@@ -110,7 +109,7 @@ fn words(phrase: &[u8], column: usize, encode: bool) -> Vec<u8> {
     } else {
         words.quote_or_encode(phrase);
     }
-    words.printed
+    Ok(words.printed)
 }
 
 /// A phrase on its way.

@@ -5,6 +5,7 @@ use super::encoded_word;
 use super::fold::folded;
 use super::mailbox;
 use crate::error::{Error, Result};
+use crate::room::concat;
 
 /// The value that an application gives a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,21 +94,18 @@ pub(super) enum Content {
 /// A value as it is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Printed {
-    given: Box<[u8]>,
+    given: Vec<u8>,
     /// Without SMTPUTF8, if that makes a difference (RFC 2047).
-    encoded: Option<Box<[u8]>>,
+    encoded: Option<Vec<u8>>,
 }
 
 impl Printed {
     pub(super) fn new(given: Vec<u8>, encoded: Option<Vec<u8>>) -> Self {
-        Self {
-            given: given.into(),
-            encoded: encoded.map(Into::into),
-        }
+        Self { given, encoded }
     }
 
-    pub(super) fn plain(given: &[u8]) -> Self {
-        Self { given: given.into(), encoded: None }
+    pub(super) fn plain(given: &[&[u8]]) -> Result<Self> {
+        Ok(Self::new(concat(given)?, None))
     }
 
     /// How it goes out in a transaction with SMTPUTF8 or without.
@@ -200,7 +198,7 @@ fn message_id(id: &[u8]) -> Result<Printed> {
         [b'<', bare @ .., b'>'] => bare,
         bare => bare,
     };
-    Ok(Printed::plain(&[b"<", bare, b">"].concat()))
+    Printed::plain(&[b"<", bare, b">"])
 }
 
 #[cfg(test)]

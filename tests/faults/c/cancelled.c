@@ -42,10 +42,10 @@ static void *start(void *session)
 
 static void *send_on(void *count)
 {
-    while (!over) {
+    do {
         CHECK(send_letter(working));
         ++*(int *)count;
-    }
+    } while (!over);
     return NULL;
 }
 
