@@ -6,7 +6,7 @@ use std::io::Write as _;
 use zeroize::Zeroizing;
 
 use super::envelope::{BodyType, ByMode, DeliverBy, EtrnOption, Notify, Return};
-use super::position::{MessageAt, NodeAt, RecipientAt};
+use super::position::{MessageAt, NodeAt, RecipientRun};
 
 /// A command; what it says of a message is the session's to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +35,12 @@ pub enum Command {
         /// With `SMTPUTF8`.
         utf8: bool,
     },
-    /// `RCPT TO`.
+    /// `RCPT TO`, one for each of some recipients.
     Rcpt {
-        /// Which one.
+        /// Whose they are.
         message: MessageAt,
-        /// Which one.
-        recipient: RecipientAt,
+        /// Which ones.
+        recipients: RecipientRun,
         /// The transaction has `SMTPUTF8`.
         utf8: bool,
     },
@@ -54,6 +54,17 @@ pub enum Command {
     Rset,
     /// `QUIT`.
     Quit,
+}
+
+impl Command {
+    /// How many lines it is, each of which has its reply.
+    #[must_use]
+    pub const fn lines(&self) -> usize {
+        match self {
+            Self::Rcpt { recipients, .. } => recipients.count(),
+            _ => 1,
+        }
+    }
 }
 
 /// `MAIL FROM` with the parameters that the server's extensions allow.

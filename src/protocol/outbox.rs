@@ -2,7 +2,7 @@
 //! The messages that wait to be sent, as the engine sees them.
 
 use super::extensions::Extensions;
-use super::position::{MessageAt, RecipientAt};
+use super::position::{MessageAt, RecipientAt, RecipientRun};
 
 /// Whether the session uses STARTTLS (RFC 3207).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +29,32 @@ pub struct Required {
     pub etrn: bool,
 }
 
+/// A message's envelope, as it stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// Where a recipient would stand that was added now.
+    pub end: RecipientAt,
+    /// The reverse path can be sent.
+    pub usable_sender: bool,
+    /// A path needs SMTPUTF8 (RFC 6531).
+    pub utf8: bool,
+    /// The body is BINARYMIME (RFC 3030 §3).
+    pub binary: bool,
+    /// The seconds of `BY=`, if there is one (RFC 2852).
+    pub deliver_by: Option<i64>,
+}
+
+/// Who comes next of a message's recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Nobody is left.
+    Nobody,
+    /// One whose path cannot be sent.
+    Unusable(RecipientAt),
+    /// Some who can be sent.
+    Usable(RecipientRun),
+}
+
 /// What the engine asks of a session's messages, recipients and nodes. It is told nothing: what
 /// the server decides comes out of the engine as [`Verdict`](super::Verdict)s.
 pub trait Outbox {
@@ -51,20 +77,11 @@ pub trait Outbox {
 
     /// The first message at or after `from` that can be sent and has an incomplete recipient.
     fn next_message(&self, from: MessageAt) -> Option<MessageAt>;
-    /// How many recipients a message has now.
-    fn recipient_count(&self, message: MessageAt) -> usize;
-    /// The first incomplete recipient at or after `from`.
-    fn next_recipient(&self, message: MessageAt, from: RecipientAt) -> Option<RecipientAt>;
+    /// A message's envelope.
+    fn envelope(&self, message: MessageAt) -> Envelope;
+    /// The first incomplete recipients at or after the first of some, before their end, and at
+    /// most so many.
+    fn recipients(&self, message: MessageAt, of: RecipientRun, most: usize) -> Next;
     /// Whether the message's text can be had once more in the same session.
     fn is_repeatable(&self, message: MessageAt) -> bool;
-    /// Whether the message's reverse path can be sent.
-    fn has_usable_sender(&self, message: MessageAt) -> bool;
-    /// Whether a recipient's path can be sent.
-    fn is_usable(&self, message: MessageAt, recipient: RecipientAt) -> bool;
-    /// Whether the message's body is BINARYMIME (RFC 3030 §3).
-    fn is_binary(&self, message: MessageAt) -> bool;
-    /// Whether an envelope path of the message needs SMTPUTF8 (RFC 6531).
-    fn needs_utf8(&self, message: MessageAt) -> bool;
-    /// The seconds of the message's `BY=`, if it has one (RFC 2852).
-    fn deliver_by(&self, message: MessageAt) -> Option<i64>;
 }

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::position::{NodeAt, RecipientAt};
+use super::position::{NodeAt, RecipientAt, RecipientRun};
 use super::reply::ReplyForm;
 
 /// What the next reply answers.
@@ -18,7 +18,8 @@ pub(super) enum Expect {
     Xusr,
     Rset,
     Mail,
-    Rcpt(RecipientAt),
+    /// One RCPT for each of them; the reply is the first one's.
+    Rcpt(RecipientRun),
     /// Nothing: the recipient is refused in its turn without the server being asked.
     Unusable(RecipientAt),
     Data,
@@ -26,8 +27,10 @@ pub(super) enum Expect {
     Chunk {
         last: bool,
     },
-    /// RCPT of a transaction whose MAIL was refused: consumed, not stored.
-    VoidRcpt,
+    /// So many RCPTs of a transaction whose MAIL was refused: consumed, not stored.
+    VoidRcpt {
+        count: usize,
+    },
     /// DATA of such a transaction.
     VoidData,
     /// The end of such a transaction's empty text.
@@ -60,28 +63,37 @@ pub enum Wait {
 #[derive(Debug, Default)]
 pub(super) struct Pipeline {
     expected: VecDeque<Expect>,
+    // How many replies that are.
+    due: usize,
     closed: bool,
 }
 
 impl Pipeline {
     /// Notes a command that others may follow in the same group.
     pub(super) fn push(&mut self, expect: Expect) {
+        self.due += expect.replies();
         self.expected.push_back(expect);
     }
 
     /// Notes a command that ends its group (RFC 2920 §3.1: EHLO, DATA, QUIT … must).
     pub(super) fn push_last(&mut self, expect: Expect) {
-        self.expected.push_back(expect);
+        self.push(expect);
         self.closed = true;
     }
 
     /// Takes what the reply that just came answers.
     pub(super) fn pop(&mut self) -> Option<Expect> {
-        let expect = self.expected.pop_front();
+        let expect = *self.expected.front()?;
+        self.due -= 1;
+        if let Some(rest) = expect.behind_first() {
+            self.expected.front_mut()?.clone_from(&rest);
+            return Some(expect);
+        }
+        self.expected.pop_front();
         if self.expected.is_empty() {
             self.closed = false;
         }
-        expect
+        Some(expect)
     }
 
     pub(super) fn front(&self) -> Option<Expect> {
@@ -109,21 +121,25 @@ impl Pipeline {
     /// How many commands wait behind a MAIL that is not answered, and are errors if it is refused.
     pub(super) fn behind_mail(&self) -> usize {
         let behind = self.expected.iter().skip_while(|expect| **expect != Expect::Mail);
-        behind.filter(|expect| matches!(expect, Expect::Rcpt(_) | Expect::Data)).count()
+        behind
+            .filter(|expect| matches!(expect, Expect::Rcpt(_) | Expect::Data))
+            .map(Expect::replies)
+            .sum()
     }
 
     /// How many commands are not answered.
     pub(super) fn len(&self) -> usize {
-        self.expected.len()
+        self.due
     }
 
     /// The transaction that all these commands belong to is over: what is due for them is no
     /// longer about it.
     pub(super) fn make_void(&mut self) {
         self.expected.retain(|expect| !matches!(expect, Expect::Unusable(_)));
+        self.due = self.expected.iter().map(Expect::replies).sum();
         for expect in &mut self.expected {
             *expect = match *expect {
-                Expect::Rcpt(_) => Expect::VoidRcpt,
+                Expect::Rcpt(recipients) => Expect::VoidRcpt { count: recipients.count() },
                 Expect::Data => Expect::VoidData,
                 Expect::Chunk { last } => Expect::VoidChunk { last },
                 other => other,
@@ -133,11 +149,31 @@ impl Pipeline {
 
     pub(super) fn clear(&mut self) {
         self.expected.clear();
+        self.due = 0;
         self.closed = false;
     }
 }
 
 impl Expect {
+    /// How many replies it stands for.
+    const fn replies(&self) -> usize {
+        match self {
+            Self::Rcpt(recipients) => recipients.count(),
+            Self::VoidRcpt { count } => *count,
+            _ => 1,
+        }
+    }
+
+    /// What is left behind the first reply, if it is not the only one.
+    fn behind_first(self) -> Option<Self> {
+        match self {
+            Self::Rcpt(recipients) => recipients.behind_first().map(Self::Rcpt),
+            Self::VoidRcpt { count: 0 | 1 } => None,
+            Self::VoidRcpt { count } => Some(Self::VoidRcpt { count: count - 1 }),
+            _ => None,
+        }
+    }
+
     /// What is waited for, for the user.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -150,7 +186,7 @@ impl Expect {
             Self::Xusr => "the reply to XUSR",
             Self::Rset => "the reply to RSET",
             Self::Mail => "the reply to MAIL",
-            Self::Rcpt(_) | Self::VoidRcpt | Self::Unusable(_) => "the reply to RCPT",
+            Self::Rcpt(_) | Self::VoidRcpt { .. } | Self::Unusable(_) => "the reply to RCPT",
             Self::Data | Self::VoidData => "the reply to DATA",
             Self::Chunk { .. } | Self::VoidChunk { .. } => "the reply to BDAT",
             Self::EndOfData | Self::VoidEndOfData => "the reply to the text",
@@ -168,7 +204,9 @@ impl Expect {
             | Self::Auth
             | Self::Etrn(_)
             | Self::Xusr => Wait::Greeting,
-            Self::Rset | Self::Mail | Self::Rcpt(_) | Self::VoidRcpt | Self::Unusable(_) => Wait::Envelope,
+            Self::Rset | Self::Mail | Self::Rcpt(_) | Self::VoidRcpt { .. } | Self::Unusable(_) => {
+                Wait::Envelope
+            }
             Self::Data | Self::VoidData => Wait::Data,
             Self::Chunk { last: false } | Self::VoidChunk { last: false } => Wait::Chunk,
             Self::EndOfData | Self::VoidEndOfData | Self::Chunk { .. } | Self::VoidChunk { .. } => {

@@ -2,10 +2,12 @@
 //! Where something stands in its session or message, counted in the order in which it was
 //! added. A type for each kind, so that one is not taken for another.
 
+use std::ops::Range;
+
 macro_rules! position {
     ($(#[$what:meta])* $name:ident) => {
         $(#[$what])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(u32);
 
         impl $name {
@@ -44,4 +46,71 @@ position! {
 position! {
     /// Of an ETRN node in its session.
     NodeAt
+}
+
+/// Recipients that follow each other in their message, one at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecipientRun {
+    first: RecipientAt,
+    end: RecipientAt,
+}
+
+impl RecipientRun {
+    /// The recipients from the first to the one before the end; `None` if that is nobody.
+    #[must_use]
+    pub fn new(recipients: Range<RecipientAt>) -> Option<Self> {
+        let Range { start: first, end } = recipients;
+        (first < end).then_some(Self { first, end })
+    }
+
+    /// The first of them.
+    #[must_use]
+    pub const fn first(self) -> RecipientAt {
+        self.first
+    }
+
+    /// Where the next one stands that is none of them.
+    #[must_use]
+    pub const fn end(self) -> RecipientAt {
+        self.end
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self.end.get() - self.first.get()
+    }
+
+    /// The first ones up to a number; `None` if that is 0.
+    #[must_use]
+    pub fn up_to(self, most: usize) -> Option<Self> {
+        let end = RecipientAt::new(self.first.get().saturating_add(most)).min(self.end);
+        Self::new(self.first..end)
+    }
+
+    /// All but the first; `None` if there is no other.
+    #[must_use]
+    pub fn behind_first(self) -> Option<Self> {
+        Self::new(self.first.next()..self.end)
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = RecipientAt> {
+        (self.first.get()..self.end.get()).map(RecipientAt::new)
+    }
+
+    /// Adds one if it is the next behind them.
+    pub(super) fn extend(&mut self, recipient: RecipientAt) -> bool {
+        let follows = recipient == self.end;
+        if follows {
+            self.end = recipient.next();
+        }
+        follows
+    }
+}
+
+impl From<RecipientAt> for RecipientRun {
+    fn from(recipient: RecipientAt) -> Self {
+        Self { first: recipient, end: recipient.next() }
+    }
 }

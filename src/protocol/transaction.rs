@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! One mail transaction: which recipients were accepted, and what its replies settle.
 
-use super::outbox::Outbox;
-use super::position::{MessageAt, RecipientAt};
+use super::outbox::{Envelope, Next, Outbox};
+use super::position::{MessageAt, RecipientAt, RecipientRun};
 use super::reply::{Reply, ReplyCode, Severity};
 use super::verdict::{Accepted, Fate, Verdict};
 
@@ -41,18 +41,22 @@ pub(super) enum Carrier {
 }
 
 impl Transaction {
-    pub(super) fn new(message: MessageAt, first: RecipientAt, outbox: &dyn Outbox) -> Self {
-        let end = RecipientAt::new(outbox.recipient_count(message));
+    pub(super) fn new(
+        message: MessageAt,
+        first: RecipientAt,
+        envelope: &Envelope,
+        requires_all: bool,
+    ) -> Self {
         Self {
             message,
-            carrier: if outbox.is_binary(message) { Carrier::Chunks } else { Carrier::Data },
-            utf8: outbox.needs_utf8(message),
+            carrier: if envelope.binary { Carrier::Chunks } else { Carrier::Data },
+            utf8: envelope.utf8,
             by_seconds: None,
             first,
-            until: end,
-            end,
+            until: envelope.end,
+            end: envelope.end,
             rcpts: 0,
-            requires_all: outbox.requires_all_recipients(),
+            requires_all,
             accepted: Accepted::default(),
             first_refusal: None,
         }
@@ -63,14 +67,14 @@ impl Transaction {
         self.first
     }
 
-    /// Whether as many recipients are in it as the server takes.
-    pub(super) fn is_full(&self, most: Option<usize>) -> bool {
-        most.is_some_and(|most| self.rcpts >= most)
+    /// How many recipients there is room for, where a server takes so many.
+    pub(super) fn room(&self, most: Option<usize>) -> usize {
+        most.map_or(usize::MAX, |most| most.saturating_sub(self.rcpts))
     }
 
-    /// RCPT is written.
-    pub(super) fn rcpt_written(&mut self) {
-        self.rcpts = self.rcpts.saturating_add(1);
+    /// RCPT is written for so many.
+    pub(super) fn rcpts_written(&mut self, count: usize) {
+        self.rcpts = self.rcpts.saturating_add(count);
     }
 
     /// Recipients from here on get the message in a transaction of their own.
@@ -78,9 +82,10 @@ impl Transaction {
         self.until = rest;
     }
 
-    /// The next recipient for RCPT, from a position on.
-    pub(super) fn recipient(&self, outbox: &dyn Outbox, from: RecipientAt) -> Option<RecipientAt> {
-        outbox.next_recipient(self.message, from).filter(|recipient| *recipient < self.end)
+    /// The next recipients for RCPT, from a position on, and at most so many.
+    pub(super) fn recipients(&self, outbox: &dyn Outbox, from: RecipientAt, most: usize) -> Next {
+        RecipientRun::new(from..self.end)
+            .map_or(Next::Nobody, |rest| outbox.recipients(self.message, rest, most))
     }
 
     /// Whether somebody takes the message.
@@ -93,13 +98,14 @@ impl Transaction {
         self.requires_all
     }
 
-    /// MAIL was refused, by the server or in its place.
-    pub(super) fn sender_refused(self, reply: Reply) -> Verdict {
+    /// MAIL was refused, by the server or in its place; why, if that is not what the reply says.
+    pub(super) fn sender_refused(self, reply: Reply, reason: Option<Reply>) -> Verdict {
         Verdict::SenderRefused {
             message: self.message,
             first: self.first,
             end: self.end,
             reply,
+            reason,
             complete: false,
         }
     }
@@ -111,6 +117,7 @@ impl Transaction {
             first: self.first,
             end: self.end,
             reply,
+            reason: None,
             complete: true,
         }
     }
@@ -141,9 +148,18 @@ impl Transaction {
             }
     }
 
-    /// The refusal that stops a message that must go to all.
-    pub(super) fn take_refusal_of_all(&mut self) -> Option<Reply> {
-        self.first_refusal.take_if(|_| self.requires_all)
+    /// Whether somebody was refused, so that a message that must go to all is stopped.
+    pub(super) const fn has_refused(&self) -> bool {
+        self.first_refusal.is_some()
+    }
+
+    /// One of the recipients that the message must go to together was refused.
+    pub(super) fn withheld(self) -> Option<Verdict> {
+        Some(Verdict::Withheld {
+            message: self.message,
+            reply: self.first_refusal?,
+            accepted: self.accepted,
+        })
     }
 
     /// No recipient takes the message, and nothing of it was sent.

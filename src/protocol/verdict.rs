@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a reply settles, to be written down before the application hears of it.
 
-use super::position::{MessageAt, NodeAt, RecipientAt};
+use super::event::Event;
+use super::position::{MessageAt, NodeAt, RecipientAt, RecipientRun};
 use super::reply::Reply;
 
 /// A reply and what it is about.
@@ -33,6 +34,8 @@ pub enum Verdict {
         end: RecipientAt,
         /// The reply.
         reply: Reply,
+        /// What the message itself is told instead: why the server says so.
+        reason: Option<Reply>,
         /// Nothing is left to do for them: the refusal is ours, and for good.
         complete: bool,
     },
@@ -52,6 +55,16 @@ pub enum Verdict {
         /// The reply.
         reply: Reply,
     },
+    /// A message that must go to all of its recipients was not sent, since one was refused. The
+    /// application has heard of that one.
+    Withheld {
+        /// Which one.
+        message: MessageAt,
+        /// The first refusal: the reply of the message and of those who were accepted.
+        reply: Reply,
+        /// Who was accepted, and stays incomplete.
+        accepted: Accepted,
+    },
     /// The reply that counts for a message as a whole.
     Message {
         /// Which one.
@@ -61,6 +74,22 @@ pub enum Verdict {
         /// What it means for recipients.
         fate: Fate,
     },
+}
+
+impl Verdict {
+    /// What the application is told of it.
+    #[must_use]
+    pub const fn event(&self) -> Option<Event> {
+        Some(match *self {
+            Self::Node { node, .. } => Event::EtrnStatus { node },
+            Self::Sender { message, .. } | Self::SenderRefused { message, .. } => {
+                Event::MailStatus { message }
+            }
+            Self::Recipient { message, recipient, .. } => Event::RecipientStatus { message, recipient },
+            Self::Message { message, .. } => Event::MessageSent { message },
+            Self::NothingSent { .. } | Self::Withheld { .. } => return None,
+        })
+    }
 }
 
 /// What becomes of a message's recipients with its last reply.
@@ -86,26 +115,15 @@ pub enum Fate {
 /// is one as a rule.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
-    last: Option<Run>,
-    earlier: Vec<Run>,
-}
-
-/// Neighbours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    first: RecipientAt,
-    end: RecipientAt,
+    last: Option<RecipientRun>,
+    earlier: Vec<RecipientRun>,
 }
 
 impl Accepted {
     /// Adds one that stands behind all others.
     pub(super) fn push(&mut self, recipient: RecipientAt) {
-        match &mut self.last {
-            Some(run) if run.end == recipient => run.end = recipient.next(),
-            last => {
-                let run = Run { first: recipient, end: recipient.next() };
-                self.earlier.extend(last.replace(run));
-            }
+        if !self.last.as_mut().is_some_and(|run| run.extend(recipient)) {
+            self.earlier.extend(self.last.replace(recipient.into()));
         }
     }
 
@@ -117,8 +135,7 @@ impl Accepted {
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = RecipientAt> + '_ {
-        let runs = self.earlier.iter().chain(&self.last);
-        runs.flat_map(|run| (run.first.get()..run.end.get()).map(RecipientAt::new))
+        self.earlier.iter().chain(&self.last).flat_map(|run| run.iter())
     }
 }
 

@@ -83,10 +83,11 @@ impl Session {
                     message.write_mail(*by_seconds, *utf8, offered, out);
                 }
             }
-            Command::Rcpt { message, recipient, utf8 } => {
-                let message = self.message(*message);
-                if let Some(recipient) = message.as_ref().and_then(|message| message.recipient(*recipient)) {
-                    recipient.write_rcpt(*utf8, offered, out);
+            Command::Rcpt { message, recipients, utf8 } => {
+                if let Some(message) = self.message(*message) {
+                    for recipient in recipients.iter().filter_map(|at| message.recipient(at)) {
+                        recipient.write_rcpt(*utf8, offered, out);
+                    }
                 }
             }
             Command::Data => command::write_verb(b"DATA", b"", out),

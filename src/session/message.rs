@@ -10,9 +10,9 @@ use super::slots::Slots;
 use super::{ApplicationData, Recipient, Shared, Status, Walk};
 use crate::content::header::Headers;
 use crate::error::Result;
-use crate::protocol::RecipientAt;
 use crate::protocol::envelope::{BodyType, DeliverBy, EnvelopeId, Return};
 use crate::protocol::mailbox::Mailbox;
+use crate::protocol::{Next, RecipientAt, RecipientRun};
 
 /// The reverse path of a message.
 #[derive(Debug, Clone, Default)]
@@ -62,6 +62,8 @@ pub struct Message {
     body: Cell<Option<BodyType>>,
     deliver_by: Cell<Option<DeliverBy>>,
     recipients: Slots<Recipient>,
+    // One of them may need SMTPUTF8.
+    international: Cell<bool>,
     shared: Rc<Shared>,
     application_data: ApplicationData,
 }
@@ -81,6 +83,7 @@ impl Message {
             body: Cell::new(None),
             deliver_by: Cell::new(None),
             recipients: Slots::default(),
+            international: Cell::new(false),
             shared,
             application_data: ApplicationData::default(),
         })
@@ -239,7 +242,11 @@ impl Message {
 
     /// Adds a recipient.
     pub fn add_recipient(&self, mailbox: &CStr) -> Result<&Recipient> {
-        self.recipients.push(Recipient::new(Mailbox::new(mailbox)?, Rc::clone(&self.shared)))
+        let mailbox = Mailbox::new(mailbox)?;
+        if mailbox.needs_utf8() {
+            self.international.set(true);
+        }
+        self.recipients.push(Recipient::new(mailbox, Rc::clone(&self.shared)))
     }
 
     /// How many recipients there are.
@@ -266,6 +273,22 @@ impl Message {
         self.recipients.position(from.get(), |one| !one.is_complete()).map(RecipientAt::new)
     }
 
+    /// The first incomplete ones of some recipients: one that is no mailbox, or neighbours that are.
+    pub(super) fn next_recipients(&self, of: RecipientRun, most: usize) -> Next {
+        let is_next = |at: &RecipientAt| {
+            self.recipient(*at).is_some_and(|one| !one.is_complete() && one.mailbox().is_usable())
+        };
+        let Some(first) = self.incomplete_recipient(of.first()).filter(|first| *first < of.end()) else {
+            return Next::Nobody;
+        };
+        if !is_next(&first) {
+            return Next::Unusable(first);
+        }
+        let run = RecipientRun::new(first..of.end()).and_then(|run| run.up_to(most));
+        let end = run.and_then(|run| run.iter().find(|at| !is_next(at)).or(Some(run.end())));
+        end.and_then(|end| RecipientRun::new(first..end)).map_or(Next::Nobody, Next::Usable)
+    }
+
     /// Whether an envelope path needs SMTPUTF8 (RFC 6531 §3.2). Recipients that are done with
     /// do not count.
     #[must_use]
@@ -274,7 +297,8 @@ impl Message {
             ReversePath::Mailbox(mailbox) => mailbox.needs_utf8(),
             ReversePath::Null | ReversePath::Refused => false,
         };
-        sender || self.recipients.iter().any(|one| !one.is_complete() && one.mailbox().needs_utf8())
+        let needs = |one: &Recipient| !one.is_complete() && one.mailbox().needs_utf8();
+        sender || (self.international.get() && self.recipients.iter().any(needs))
     }
 
     /// Clears the statuses of a message that is about to be sent, and of its incomplete

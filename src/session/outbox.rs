@@ -5,7 +5,9 @@ use super::Session;
 use super::terms::Terms;
 use crate::policy::Tls;
 use crate::protocol::envelope::BodyType;
-use crate::protocol::{Extensions, MessageAt, Outbox, RecipientAt, Required, StartTls};
+use crate::protocol::{
+    Envelope, Extensions, MessageAt, Next, Outbox, RecipientAt, RecipientRun, Required, StartTls,
+};
 
 impl Outbox for Session {
     fn starttls(&self) -> StartTls {
@@ -59,38 +61,22 @@ impl Outbox for Session {
         Some(MessageAt::new(from.get() + offset))
     }
 
-    fn recipient_count(&self, message: MessageAt) -> usize {
-        self.message(message).map_or(0, |message| message.recipient_count())
+    fn envelope(&self, message: MessageAt) -> Envelope {
+        self.message(message).map_or_else(Envelope::default, |message| Envelope {
+            end: RecipientAt::new(message.recipient_count()),
+            usable_sender: message.reverse_path().borrow().is_usable(),
+            utf8: message.needs_utf8(),
+            binary: message.body() == Some(BodyType::Binary),
+            deliver_by: message.deliver_by().map(|by| by.seconds),
+        })
     }
 
-    fn next_recipient(&self, message: MessageAt, from: RecipientAt) -> Option<RecipientAt> {
-        self.message(message)?.incomplete_recipient(from)
+    fn recipients(&self, message: MessageAt, of: RecipientRun, most: usize) -> Next {
+        self.message(message).map_or(Next::Nobody, |message| message.next_recipients(of, most))
     }
 
     fn is_repeatable(&self, message: MessageAt) -> bool {
         let source = self.message(message).and_then(|message| message.source());
         source.is_some_and(|source| source.repeatable)
-    }
-
-    fn has_usable_sender(&self, message: MessageAt) -> bool {
-        self.message(message).is_some_and(|message| message.reverse_path().borrow().is_usable())
-    }
-
-    fn is_usable(&self, message: MessageAt, recipient: RecipientAt) -> bool {
-        let message = self.message(message);
-        let recipient = message.as_ref().and_then(|message| message.recipient(recipient));
-        recipient.is_some_and(|recipient| recipient.mailbox().is_usable())
-    }
-
-    fn is_binary(&self, message: MessageAt) -> bool {
-        self.message(message).is_some_and(|message| message.body() == Some(BodyType::Binary))
-    }
-
-    fn needs_utf8(&self, message: MessageAt) -> bool {
-        self.message(message).is_some_and(|message| message.needs_utf8())
-    }
-
-    fn deliver_by(&self, message: MessageAt) -> Option<i64> {
-        Some(self.message(message)?.deliver_by()?.seconds)
     }
 }

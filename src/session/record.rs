@@ -20,9 +20,17 @@ impl Session {
                     message.reverse_path_status().set(reply);
                 }
             }
-            Verdict::SenderRefused { message, first, end, reply, complete } => {
+            Verdict::SenderRefused {
+                message,
+                first,
+                end,
+                reply,
+                reason,
+                complete,
+            } => {
                 if let Some(message) = self.message(message) {
                     message.sender_refused(first..end, &reply, complete);
+                    message.transfer_status().set(reason.unwrap_or(reply));
                 }
             }
             Verdict::Recipient { message, recipient, reply, complete } => {
@@ -37,6 +45,12 @@ impl Session {
             Verdict::NothingSent { reply } => {
                 for message in self.messages.borrow().iter().filter(|message| message.is_incomplete()) {
                     message.transfer_status().set(reply.clone());
+                }
+            }
+            Verdict::Withheld { message, reply, accepted } => {
+                if let Some(message) = self.message(message) {
+                    message.answer(&accepted, &reply);
+                    message.transfer_status().set(reply);
                 }
             }
             Verdict::Message { message, reply, fate } => {
@@ -61,7 +75,6 @@ impl Session {
 impl Message {
     fn sender_refused(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool) {
         self.reverse_path_status().set(reply.clone());
-        self.transfer_status().set(reply.clone());
         let Range { start: mut from, end } = concerned;
         while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
             if let Some(recipient) = self.recipient(at) {

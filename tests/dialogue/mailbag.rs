@@ -3,7 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 
-use esmtp::protocol::{Accepted, Fate, MessageAt, Outbox, RecipientAt, Reply, Required, StartTls, Verdict};
+use esmtp::protocol::{
+    Accepted, Envelope, Fate, MessageAt, Next, Outbox, RecipientAt, RecipientRun, Reply, Required, StartTls,
+    Verdict,
+};
 
 /// A recipient and what was answered about it.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -58,10 +61,17 @@ impl Mailbag {
         match verdict {
             Verdict::Node { node, reply } => self.nodes.borrow_mut()[node.get()] = reply.code().value(),
             Verdict::Sender { message, reply } => messages[message.get()].mail = reply.code().value(),
-            Verdict::SenderRefused { message, first, end, reply, complete } => {
+            Verdict::SenderRefused {
+                message,
+                first,
+                end,
+                reply,
+                reason,
+                complete,
+            } => {
                 let message = &mut messages[message.get()];
                 message.mail = reply.code().value();
-                message.transfer = reply.code().value();
+                message.transfer = reason.as_ref().unwrap_or(reply).code().value();
                 let concerned = message.recipients.iter_mut().take(end.get()).skip(first.get());
                 for recipient in concerned.filter(|one| !one.complete) {
                     recipient.code = reply.code().value();
@@ -76,6 +86,9 @@ impl Mailbag {
             Verdict::NothingSent { reply } => {
                 let open = |message: &&mut Message| message.recipients.iter().any(|one| !one.complete);
                 messages.iter_mut().filter(open).for_each(|one| one.transfer = reply.code().value());
+            }
+            Verdict::Withheld { message, reply, accepted } => {
+                messages[message.get()].decide(reply, &Fate::Deferred(accepted.clone()));
             }
             Verdict::Message { message, reply, fate } => messages[message.get()].decide(reply, fate),
         }
@@ -129,38 +142,32 @@ impl Outbox for Mailbag {
             .map(MessageAt::new)
     }
 
-    fn recipient_count(&self, message: MessageAt) -> usize {
-        self.messages.borrow()[message.get()].recipients.len()
+    fn envelope(&self, message: MessageAt) -> Envelope {
+        let message = &self.messages.borrow()[message.get()];
+        Envelope {
+            end: RecipientAt::new(message.recipients.len()),
+            usable_sender: !message.no_sender,
+            utf8: message.utf8,
+            binary: message.binary,
+            deliver_by: message.by,
+        }
     }
 
-    fn next_recipient(&self, message: MessageAt, from: RecipientAt) -> Option<RecipientAt> {
-        let messages = self.messages.borrow();
-        let recipients = &messages[message.get()].recipients;
-        let mut rest = from.get()..recipients.len();
-        rest.find(|at| !recipients[*at].complete).map(RecipientAt::new)
+    fn recipients(&self, message: MessageAt, of: RecipientRun, most: usize) -> Next {
+        let recipients = &self.messages.borrow()[message.get()].recipients;
+        let Some(first) = of.iter().find(|at| !recipients[at.get()].complete) else {
+            return Next::Nobody;
+        };
+        if recipients[first.get()].unusable {
+            return Next::Unusable(first);
+        }
+        let is_usable = |at: &usize| !recipients[*at].complete && !recipients[*at].unusable;
+        let count = (first.get()..of.end().get()).take(most).take_while(is_usable).count();
+        let run = RecipientRun::new(first..RecipientAt::new(first.get() + count));
+        Next::Usable(run.expect("the first at least"))
     }
 
     fn is_repeatable(&self, message: MessageAt) -> bool {
         self.messages.borrow()[message.get()].repeatable
-    }
-
-    fn has_usable_sender(&self, message: MessageAt) -> bool {
-        !self.messages.borrow()[message.get()].no_sender
-    }
-
-    fn is_usable(&self, message: MessageAt, recipient: RecipientAt) -> bool {
-        !self.messages.borrow()[message.get()].recipients[recipient.get()].unusable
-    }
-
-    fn is_binary(&self, message: MessageAt) -> bool {
-        self.messages.borrow()[message.get()].binary
-    }
-
-    fn needs_utf8(&self, message: MessageAt) -> bool {
-        self.messages.borrow()[message.get()].utf8
-    }
-
-    fn deliver_by(&self, message: MessageAt) -> Option<i64> {
-        self.messages.borrow()[message.get()].by
     }
 }

@@ -76,16 +76,7 @@ impl Server {
                 self.chunks = 0;
                 verdict
             }
-            Command::Rcpt { message, recipient, .. } => {
-                if self.sender.is_none() {
-                    return "503";
-                }
-                let verdict = self.verdict(self.dice(2, message.get(), recipient.get()), "250");
-                if verdict == "250" {
-                    self.recipients.push(recipient.get());
-                }
-                verdict
-            }
+            Command::Rcpt { .. } => panic!("each recipient has its answer"),
             Command::Data => {
                 let Some(sender) = self.sender else {
                     return "503";
@@ -102,6 +93,17 @@ impl Server {
             Command::Quit => "221",
             _ => "250",
         }
+    }
+
+    fn answer_recipient(&mut self, message: usize, recipient: usize) -> &'static str {
+        if self.sender.is_none() {
+            return "503";
+        }
+        let verdict = self.verdict(self.dice(2, message, recipient), "250");
+        if verdict == "250" {
+            self.recipients.push(recipient);
+        }
+        verdict
     }
 
     /// A chunk of a text.
@@ -201,7 +203,13 @@ fn run(seed: u64, recipients: &[usize], way: Way) -> Ran {
                 wrote = true;
             }
             Step::Send(command) => {
-                replies.push_back(reply(server.answer(&command)));
+                if let Command::Rcpt { message, recipients, .. } = command {
+                    assert!(pipelining || recipients.count() == 1);
+                    let codes = recipients.iter().map(|at| server.answer_recipient(message.get(), at.get()));
+                    replies.extend(codes.map(reply));
+                } else {
+                    replies.push_back(reply(server.answer(&command)));
+                }
                 wrote = true;
                 if eager && engine.expects_reply() {
                     engine.receive(replies.pop_front().expect("a reply is due"));

@@ -163,7 +163,9 @@ impl<'a> Script<'a> {
         let mut engine = Engine::new(self.opening);
         let outcome = loop {
             match engine.next(&self.mailbag) {
-                Step::Send(command) => self.expect(&format!("C: {}", command_text(&command))),
+                Step::Send(command) => {
+                    command_lines(&command).iter().for_each(|line| self.expect(&format!("C: {line}")));
+                }
                 Step::Receive => match self.reply(&engine) {
                     Ok(reply) => engine.receive(reply),
                     Err(error) => engine.fail(error),
@@ -191,7 +193,12 @@ impl<'a> Script<'a> {
                     self.expect("tls: up");
                     engine.secured();
                 }
-                Step::Record(verdict) => self.mailbag.record(&verdict),
+                Step::Record(verdict) => {
+                    self.mailbag.record(&verdict);
+                    if let Some(event) = verdict.event() {
+                        self.expect(&format!("E: {}", event_text(event)));
+                    }
+                }
                 Step::Text { message } => {
                     self.expect(&format!("text: {}", message.get()));
                     if self.take("interrupted:").is_some() {
@@ -268,6 +275,15 @@ impl<'a> Script<'a> {
     }
 }
 
+fn command_lines(command: &Command) -> Vec<String> {
+    match command {
+        Command::Rcpt { message, recipients, .. } => {
+            recipients.iter().map(|at| format!("RCPT {} {}", message.get(), at.get())).collect()
+        }
+        command => vec![command_text(command)],
+    }
+}
+
 fn command_text(command: &Command) -> String {
     match command {
         Command::Ehlo => "EHLO".into(),
@@ -281,7 +297,7 @@ fn command_text(command: &Command) -> String {
             let utf8 = if *utf8 { " SMTPUTF8" } else { "" };
             format!("MAIL {}{by}{utf8}", message.get())
         }
-        Command::Rcpt { message, recipient, .. } => format!("RCPT {} {}", message.get(), recipient.get()),
+        Command::Rcpt { .. } => panic!("one line for each recipient"),
         Command::Data => "DATA".into(),
         Command::EndOfData => ".".into(),
         Command::LastChunk => "BDAT 2 LAST".into(),

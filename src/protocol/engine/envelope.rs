@@ -6,15 +6,17 @@ use super::{Engine, MailReplies, Outcome, Phase, Step};
 use crate::protocol::command::Command;
 use crate::protocol::envelope::DeliverBy;
 use crate::protocol::event::{Event, Question};
-use crate::protocol::outbox::Outbox;
+use crate::protocol::outbox::{Envelope, Next, Outbox};
 use crate::protocol::pipeline::Expect;
-use crate::protocol::position::{MessageAt, RecipientAt};
+use crate::protocol::position::{RecipientAt, RecipientRun};
 use crate::protocol::reply::{EnhancedCode, Reply, ReplyCode};
 use crate::protocol::transaction::{Carrier, Transaction};
 
 /// Most commands of the kind that a refused MAIL makes errors of, as long as no MAIL was
 /// accepted. Postfix slows down at ten errors and hangs up at twenty.
 const VENTURED_MAX: usize = 8;
+/// Most recipients whose RCPT commands are written before their replies are looked for.
+const RUN_MAX: usize = 32;
 /// Most commands without answer while chunks are written: what a server that does not answer
 /// can make us remember.
 const CHUNKS_MAX: usize = 1024;
@@ -52,8 +54,9 @@ impl Engine {
         if !idle && (too_many || self.extensions.xusr || self.mail_replies == MailReplies::Refused) {
             return Some(Step::Receive);
         }
+        let envelope = outbox.envelope(message);
         let offered = &self.extensions;
-        if outbox.is_binary(message) && !(offered.chunking && offered.binary_mime) {
+        if envelope.binary && !(offered.chunking && offered.binary_mime) {
             // Added after the extensions were checked. DATA cannot carry it.
             if !idle {
                 return Some(Step::Receive);
@@ -68,21 +71,19 @@ impl Engine {
             self.due.extend(steps);
             return None;
         }
-        let transaction = Transaction::new(message, first, outbox);
+        let transaction = Transaction::new(message, first, &envelope, outbox.requires_all_recipients());
         if too_many {
             let reply = Reply::local(ReplyCode::INSUFFICIENT, TOO_MANY, TOO_MANY_MESSAGES);
-            self.due.push_back(Step::Record(transaction.sender_refused(reply)));
-            self.due.push_back(Step::Tell(Event::MailStatus { message }));
+            self.due.push_back(Step::Record(transaction.sender_refused(reply, None)));
             return None;
         }
         if transaction.utf8 && !self.extensions.smtp_utf8 {
             let code = EnhancedCode { class: 5, subject: 6, detail: 7 };
             let reply = Reply::local(ReplyCode::MAILBOX_NAME, code, NO_SMTPUTF8);
-            self.due.push_back(Step::Record(transaction.sender_refused(reply)));
-            self.due.push_back(Step::Tell(Event::MailStatus { message }));
+            self.due.push_back(Step::Record(transaction.sender_refused(reply, None)));
             return None;
         }
-        if let Some(missing) = self.seconds_missing(outbox, message) {
+        if let Some(missing) = self.seconds_missing(&envelope) {
             self.due.push_back(Step::Ask(Question::DeliverByExpired { missing }));
         }
         // What was written before is either refused or not known to be settled: its envelope
@@ -103,9 +104,9 @@ impl Engine {
     }
 
     /// How far the message's `BY=` is below the least time of the server (RFC 2852 §4).
-    fn seconds_missing(&self, outbox: &dyn Outbox, message: MessageAt) -> Option<i64> {
+    fn seconds_missing(&self, envelope: &Envelope) -> Option<i64> {
         let least = self.extensions.deliver_by.filter(|least| *least > 0)?;
-        let seconds = outbox.deliver_by(message)?;
+        let seconds = envelope.deliver_by?;
         (seconds < least).then(|| least.saturating_sub(seconds))
     }
 
@@ -118,9 +119,12 @@ impl Engine {
         }
     }
 
-    /// Whether so much is written behind a first MAIL that its reply is waited for.
-    pub(super) fn has_ventured_enough(&self) -> bool {
-        self.mail_replies == MailReplies::None && self.pipeline.behind_mail() >= VENTURED_MAX
+    /// How many more commands may be written behind a first MAIL before its reply is there.
+    pub(super) fn may_venture(&self) -> usize {
+        match self.mail_replies {
+            MailReplies::None => VENTURED_MAX.saturating_sub(self.pipeline.behind_mail()),
+            MailReplies::Accepted | MailReplies::Refused => usize::MAX,
+        }
     }
 
     pub(super) fn write_mail(&mut self) -> Option<Step> {
@@ -137,29 +141,34 @@ impl Engine {
         self.send(command, Expect::Mail, then)
     }
 
-    pub(super) fn write_recipient(&mut self, outbox: &dyn Outbox, from: RecipientAt) -> Option<Step> {
+    pub(super) fn write_recipients(&mut self, outbox: &dyn Outbox, from: RecipientAt) -> Option<Step> {
+        let at_once = if self.extensions.pipelining { RUN_MAX.min(self.may_venture()) } else { 1 };
         let transaction = self.current.as_mut()?;
         let Transaction { message, utf8, .. } = *transaction;
-        if let Some(recipient) = transaction.recipient(outbox, from) {
-            if !outbox.is_usable(message, recipient) {
+        match transaction.recipients(outbox, from, at_once) {
+            Next::Nobody => self.recipients_written(),
+            Next::Unusable(recipient) => {
                 self.phase = Phase::Recipients(recipient.next());
                 self.pipeline.push(Expect::Unusable(recipient));
                 self.refuse_in_turn();
-                return None;
+                None
             }
-            if transaction.is_full(self.extensions.limits.recipients) {
-                return self.leave_rest(outbox, recipient);
+            Next::Usable(recipients) => {
+                let room = transaction.room(self.extensions.limits.recipients);
+                let Some(recipients) = recipients.up_to(room) else {
+                    return self.leave_rest(outbox, recipients);
+                };
+                transaction.rcpts_written(recipients.count());
+                let command = Command::Rcpt { message, recipients, utf8 };
+                self.send(command, Expect::Rcpt(recipients), Phase::Recipients(recipients.end()))
             }
-            transaction.rcpt_written();
-            let command = Command::Rcpt { message, recipient, utf8 };
-            return self.send(command, Expect::Rcpt(recipient), Phase::Recipients(recipient.next()));
         }
-        self.recipients_written()
     }
 
     /// The server takes no more recipients (RCPTMAX of RFC 9422): the rest go into another
     /// transaction, or into another session.
-    fn leave_rest(&mut self, outbox: &dyn Outbox, rest: RecipientAt) -> Option<Step> {
+    fn leave_rest(&mut self, outbox: &dyn Outbox, rest: RecipientRun) -> Option<Step> {
+        let rest = rest.first();
         let another = self.may_begin_another();
         let transaction = self.current.as_mut()?;
         let message = transaction.message;
@@ -176,7 +185,6 @@ impl Engine {
         let reply = Reply::local(ReplyCode::INSUFFICIENT, TOO_MANY, TOO_MANY_RECIPIENTS);
         let verdict = transaction.recipient_answered(rest, reply);
         self.due.push_back(Step::Record(verdict));
-        self.due.push_back(Step::Tell(Event::RecipientStatus { message, recipient: rest }));
         self.phase = Phase::Recipients(rest.next());
         None
     }
@@ -188,9 +196,8 @@ impl Engine {
             if !self.pipeline.is_empty() {
                 return Some(Step::Receive);
             }
-            if let Some(refusal) = transaction.take_refusal_of_all() {
-                let verdict = self.current.take()?.not_sent(refusal);
-                self.due.push_back(Step::Record(verdict));
+            if transaction.has_refused() {
+                self.due.extend(self.current.take()?.withheld().map(Step::Record));
                 self.phase = Phase::NextMessage;
                 return None;
             }
@@ -213,8 +220,10 @@ impl Engine {
         }
         let transaction = self.current.take()?;
         let message = transaction.message;
-        self.due.extend(transaction.nobody_accepted().map(Step::Record));
-        self.due.push_back(Step::Tell(Event::MessageSent { message }));
+        self.due.push_back(match transaction.nobody_accepted() {
+            Some(verdict) => Step::Record(verdict),
+            None => Step::Tell(Event::MessageSent { message }),
+        });
         self.phase = Phase::NextMessage;
         None
     }

@@ -4,7 +4,7 @@
 
 use super::Step;
 use crate::protocol::event::Event;
-use crate::protocol::outbox::Outbox;
+use crate::protocol::outbox::{Next, Outbox};
 use crate::protocol::position::{MessageAt, RecipientAt};
 use crate::protocol::reply::{EnhancedCode, Reply, ReplyCode};
 use crate::protocol::transaction::Transaction;
@@ -27,28 +27,26 @@ fn refusal(detail: u16, text: &str) -> Reply {
 /// What becomes of a message that the server need not be asked about: its sender or each of its
 /// recipients, from the first that is still to come, is no mailbox. `None` for any other.
 pub fn refused_locally(outbox: &dyn Outbox, message: MessageAt, first: RecipientAt) -> Option<Vec<Step>> {
-    let mut transaction = Transaction::new(message, first, outbox);
-    if !outbox.has_usable_sender(message) {
-        return Some(vec![
-            Step::Record(transaction.sender_unusable(no_sender())),
-            Step::Tell(Event::MailStatus { message }),
-        ]);
-    }
-    let incomplete = |from: RecipientAt| transaction.recipient(outbox, from);
-    let all = std::iter::successors(incomplete(first), |at| incomplete(at.next()));
-    let mut unusable = Vec::new();
-    for recipient in all {
-        if outbox.is_usable(message, recipient) {
-            return None;
-        }
-        unusable.push(recipient);
+    let envelope = outbox.envelope(message);
+    let mut transaction = Transaction::new(message, first, &envelope, outbox.requires_all_recipients());
+    if !envelope.usable_sender {
+        return Some(vec![Step::Record(transaction.sender_unusable(no_sender()))]);
     }
     let mut steps = Vec::new();
-    for recipient in unusable {
-        steps.push(Step::Record(transaction.recipient_answered(recipient, no_recipient())));
-        steps.push(Step::Tell(Event::RecipientStatus { message, recipient }));
+    let mut from = first;
+    loop {
+        match transaction.recipients(outbox, from, 1) {
+            Next::Usable(_) => return None,
+            Next::Unusable(recipient) => {
+                steps.push(Step::Record(transaction.recipient_answered(recipient, no_recipient())));
+                from = recipient.next();
+            }
+            Next::Nobody => break,
+        }
     }
-    steps.extend(transaction.nobody_accepted().map(Step::Record));
-    steps.push(Step::Tell(Event::MessageSent { message }));
+    steps.push(match transaction.nobody_accepted() {
+        Some(verdict) => Step::Record(verdict),
+        None => Step::Tell(Event::MessageSent { message }),
+    });
     Some(steps)
 }

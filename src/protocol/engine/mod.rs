@@ -37,7 +37,7 @@ pub enum Step {
     Send(Command),
     /// Write what is queued and bring the next reply: [`Engine::receive`].
     Receive,
-    /// Write down what a reply settles.
+    /// Write down what a reply settles, then tell the application ([`Verdict::event`]).
     Record(Verdict),
     /// Tell the application.
     Tell(Event),
@@ -344,11 +344,11 @@ impl Engine {
             Phase::NextMessage => self.begin_transaction(outbox),
             Phase::Rset => self.send(Command::Rset, Expect::Rset, self.before_mail()),
             Phase::Xusr => self.send_last(Command::Xusr, Expect::Xusr, Phase::Mail),
-            Phase::Mail | Phase::Recipients(_) | Phase::Data if self.has_ventured_enough() => {
+            Phase::Mail | Phase::Recipients(_) | Phase::Data if self.may_venture() == 0 => {
                 Some(Step::Receive)
             }
             Phase::Mail => self.write_mail(),
-            Phase::Recipients(from) => self.write_recipient(outbox, from),
+            Phase::Recipients(from) => self.write_recipients(outbox, from),
             Phase::Data => self.send_last(Command::Data, Expect::Data, Phase::Await),
             Phase::Text => {
                 let message = self.current.as_ref()?.message;

@@ -5,9 +5,9 @@ use super::local;
 use super::{Asked, Ending, Engine, MailReplies, Outcome, Phase, Step};
 use crate::error::Error;
 use crate::fault::{self, Layer};
-use crate::protocol::event::{Event, Question};
+use crate::protocol::event::Question;
 use crate::protocol::pipeline::Expect;
-use crate::protocol::position::{MessageAt, RecipientAt};
+use crate::protocol::position::RecipientAt;
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Transaction;
 use crate::protocol::verdict::Verdict;
@@ -54,9 +54,8 @@ impl Engine {
             Expect::Auth => self.auth_answered(reply),
             Expect::Etrn(node) => {
                 self.due.push_back(Step::Record(Verdict::Node { node, reply }));
-                self.due.push_back(Step::Tell(Event::EtrnStatus { node }));
             }
-            Expect::Unusable(_) | Expect::Xusr | Expect::VoidRcpt | Expect::VoidChunk { .. } => {}
+            Expect::Unusable(_) | Expect::Xusr | Expect::VoidRcpt { .. } | Expect::VoidChunk { .. } => {}
             Expect::Rset if reply.is_completion() => self.envelope_open = false,
             Expect::Rset => {
                 // The old envelope may still stand: what was written behind it is not ours.
@@ -64,7 +63,7 @@ impl Engine {
                 return self.over(Outcome::Finished(Err(error.because(&reply))));
             }
             Expect::Mail => self.mail_answered(reply),
-            Expect::Rcpt(recipient) => self.rcpt_answered(recipient, reply),
+            Expect::Rcpt(recipients) => self.rcpt_answered(recipients.first(), reply),
             Expect::Data => self.data_answered(reply),
             Expect::VoidData if reply.is_intermediate() => {
                 self.phase = Phase::EmptyText { void: true };
@@ -112,18 +111,10 @@ impl Engine {
                 self.next_recipient = RecipientAt::FIRST;
             }
             self.pipeline.make_void();
-            let Some(transaction) = self.current.take() else {
-                return;
-            };
-            if let Some(reason) = self.auth_refusal_behind(&reply) {
-                self.due.push_back(Step::Record(transaction.sender_refused(reason)));
-                Verdict::Sender { message, reply }
-            } else {
-                transaction.sender_refused(reply)
-            }
+            let reason = self.auth_refusal_behind(&reply);
+            self.current.take().map(|transaction| transaction.sender_refused(reply, reason))
         };
-        self.due.push_back(Step::Record(verdict));
-        self.due.push_back(Step::Tell(Event::MailStatus { message }));
+        self.due.extend(verdict.map(Step::Record));
     }
 
     /// A server that wants to know who sends says so at MAIL. What it said to AUTH is the reason, which
@@ -135,10 +126,8 @@ impl Engine {
 
     fn rcpt_answered(&mut self, recipient: RecipientAt, reply: Reply) {
         if let Some(transaction) = &mut self.current {
-            let message = transaction.message;
             let verdict = transaction.recipient_answered(recipient, reply);
             self.due.push_back(Step::Record(verdict));
-            self.due.push_back(Step::Tell(Event::RecipientStatus { message, recipient }));
         }
     }
 
@@ -159,8 +148,7 @@ impl Engine {
             Severity::Transient | Severity::Permanent => {
                 self.phase = Phase::NextMessage;
                 if let Some(transaction) = self.current.take() {
-                    let message = transaction.message;
-                    self.conclude(message, transaction.not_sent(reply));
+                    self.conclude(transaction.not_sent(reply));
                 }
             }
         }
@@ -179,7 +167,7 @@ impl Engine {
         }
         self.envelope_open = !reply.is_completion();
         if let Some(transaction) = self.finishing.take() {
-            self.conclude(transaction.message, transaction.settle(reply));
+            self.conclude(transaction.settle(reply));
         }
     }
 
@@ -197,13 +185,12 @@ impl Engine {
         }
         if let Some(transaction) = self.current.take().or_else(|| self.finishing.take()) {
             self.pipeline.make_void();
-            self.conclude(transaction.message, transaction.settle(reply));
+            self.conclude(transaction.settle(reply));
         }
     }
 
-    fn conclude(&mut self, message: MessageAt, verdict: Verdict) {
+    fn conclude(&mut self, verdict: Verdict) {
         self.due.push_back(Step::Record(verdict));
-        self.due.push_back(Step::Tell(Event::MessageSent { message }));
     }
 
     fn quit_answered(&mut self) {
@@ -228,7 +215,7 @@ impl Engine {
         match (reply.severity(), self.current.take()) {
             (Severity::Transient | Severity::Permanent, Some(transaction)) => {
                 let error = reply.cut_short().unwrap_or(Error::Dropped);
-                self.conclude(transaction.message, transaction.settle(reply));
+                self.conclude(transaction.settle(reply));
                 self.ended(error);
             }
             _ => {

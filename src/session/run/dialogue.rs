@@ -24,7 +24,7 @@ impl Run {
             };
             let call = match link.engine.next(session) {
                 Step::Send(command) => {
-                    let first_of_group = link.engine.replies_due() == 1;
+                    let first_of_group = link.engine.replies_due() == command.lines();
                     if !first_of_group || self.nothing_unsolicited(session) {
                         self.send(session, &command);
                     }
@@ -33,8 +33,9 @@ impl Run {
                 // What is to be shown is shown before the next wait.
                 Step::Receive => self.receive(session).filter(|_| self.pieces.is_empty()),
                 Step::Record(verdict) => {
+                    let event = verdict.event();
                     session.record(verdict);
-                    None
+                    event.filter(|_| session.events.get().is_some()).map(Call::Tell)
                 }
                 // Nobody hears of it, but for what belongs to every connection.
                 Step::Tell(_) if session.events.get().is_none() => None,
@@ -107,16 +108,21 @@ impl Run {
         let queue = link.stream.queue();
         let start = queue.len();
         session.write_command(command, link.engine.extensions(), queue);
-        let mut line = queue.get(start..).unwrap_or_default();
+        let mut written = queue.get(start..).unwrap_or_default();
         if *command == Command::LastChunk {
             // Octets of a text are not part of the dialogue.
-            line = line.split_last_chunk::<2>().map_or(line, |(line, _)| line);
+            written = written.split_last_chunk::<2>().map_or(written, |(line, _)| line);
         }
-        if session.monitor.get().is_some() {
-            show(&mut self.pieces, line, Direction::Writing);
-        }
-        if let Some(trace) = &mut self.trace {
-            trace.command(command, line);
+        let shown = session.monitor.get().is_some();
+        if shown || self.trace.is_some() {
+            for line in written.split_inclusive(|octet| *octet == b'\n') {
+                if shown {
+                    show(&mut self.pieces, line, Direction::Writing);
+                }
+                if let Some(trace) = &mut self.trace {
+                    trace.command(command, line);
+                }
+            }
         }
         if let Command::Auth(_) = command {
             link.stream.wipe_when_written();

@@ -273,7 +273,13 @@ impl Run {
     fn refuse(&mut self, session: &Session) -> Call {
         loop {
             match self.refusals.pop_front() {
-                Some(Step::Record(verdict)) => session.record(verdict),
+                Some(Step::Record(verdict)) => {
+                    let event = verdict.event();
+                    session.record(verdict);
+                    if let Some(event) = event {
+                        return Call::Tell(event);
+                    }
+                }
                 Some(Step::Tell(event)) => return Call::Tell(event),
                 Some(_) => {}
                 None => {
