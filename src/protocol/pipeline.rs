@@ -104,6 +104,23 @@ impl Pipeline {
         self.expected.is_empty()
     }
 
+    /// The recipient that the next reply is about, if its group is written in full and there is
+    /// another command in it.
+    pub(super) fn take_rcpt(&mut self) -> Option<RecipientAt> {
+        let Some(Expect::Rcpt(recipients)) =
+            self.expected.front_mut().filter(|_| self.closed && self.due > 1)
+        else {
+            return None;
+        };
+        let first = recipients.first();
+        self.due -= 1;
+        match recipients.behind_first() {
+            Some(rest) => *recipients = rest,
+            None => drop(self.expected.pop_front()),
+        }
+        Some(first)
+    }
+
     /// The recipient whose turn it is to be refused without the server.
     pub(super) fn take_unusable(&mut self) -> Option<RecipientAt> {
         let Some(Expect::Unusable(recipient)) = self.front() else {

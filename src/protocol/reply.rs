@@ -216,20 +216,17 @@ impl Reply {
         &self.text
     }
 
-    /// As much of the text as a status shows, ending in CRLF and NUL. It is never cut in the
-    /// middle of a character.
+    /// As much of the text as a status shows, and what ends it: CRLF and NUL. It is never cut in
+    /// the middle of a character.
     #[must_use]
-    pub fn into_status_text(mut self) -> Vec<u8> {
-        if self.text.len() > STATUS_TEXT_MAX {
-            let kept = self.text.get(..STATUS_TEXT_MAX - CRLF.len()).map_or(&[][..], without_begun_character);
-            // Nor in the middle of a line end.
-            let kept = kept.strip_suffix(CRLF).or_else(|| kept.strip_suffix(b"\r")).unwrap_or(kept).len();
-            self.text.truncate(kept);
-            self.text.extend_from_slice(CRLF);
-            self.text.shrink_to(kept + CRLF.len() + 1);
+    pub fn status_text(&self) -> (&[u8], &[u8]) {
+        if self.text.len() <= STATUS_TEXT_MAX {
+            return (&self.text, b"\0");
         }
-        self.text.push(0);
-        self.text
+        let kept = self.text.get(..STATUS_TEXT_MAX - CRLF.len()).map_or(&[][..], without_begun_character);
+        // Nor in the middle of a line end.
+        let kept = kept.strip_suffix(CRLF).or_else(|| kept.strip_suffix(b"\r")).unwrap_or(kept);
+        (kept, b"\r\n\0")
     }
 }
 

@@ -129,7 +129,7 @@ impl Message {
     /// `MAIL FROM` with those parameters that the server takes.
     fn write_mail(&self, by_seconds: Option<i64>, utf8: bool, offered: &Extensions, out: &mut Vec<u8>) {
         let reverse_path = self.reverse_path().borrow();
-        let envelope_id = self.envelope_id().borrow();
+        let envelope_id = self.envelope_id();
         let by = self.deliver_by().filter(|_| offered.deliver_by.is_some());
         Mail {
             reverse_path: match &*reverse_path {

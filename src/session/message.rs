@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! A message: its envelope, its headers, where its text comes from, what became of it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::ffi::CStr;
 use std::rc::Rc;
 
@@ -48,19 +48,25 @@ enum OwnText {
     Lost,
 }
 
+/// What few messages have.
+#[derive(Default)]
+struct Rare {
+    own_text: RefCell<OwnText>,
+    envelope_id: RefCell<Option<EnvelopeId>>,
+    deliver_by: Cell<Option<DeliverBy>>,
+}
+
 /// One mail transaction and what became of it.
 pub struct Message {
     reverse_path: RefCell<ReversePath>,
     reverse_path_status: Status,
     transfer_status: Status,
     source: Cell<Option<MessageSource>>,
-    own_text: RefCell<OwnText>,
     headers: RefCell<Headers>,
+    rare: OnceCell<Box<Rare>>,
     ret: Cell<Option<Return>>,
-    envelope_id: RefCell<Option<EnvelopeId>>,
     size: Cell<u64>,
     body: Cell<Option<BodyType>>,
-    deliver_by: Cell<Option<DeliverBy>>,
     recipients: Slots<Recipient>,
     // One of them may need SMTPUTF8.
     international: Cell<bool>,
@@ -75,18 +81,20 @@ impl Message {
             reverse_path_status: Status::default(),
             transfer_status: Status::default(),
             source: Cell::new(None),
-            own_text: RefCell::default(),
             headers: RefCell::default(),
+            rare: OnceCell::new(),
             ret: Cell::new(None),
-            envelope_id: RefCell::default(),
             size: Cell::new(0),
             body: Cell::new(None),
-            deliver_by: Cell::new(None),
             recipients: Slots::default(),
             international: Cell::new(false),
             shared,
             application_data: ApplicationData::default(),
         })
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
     }
 
     /// Sets the sender; `None` or empty is the null path. After one that was not taken the
@@ -134,7 +142,9 @@ impl Message {
     /// Sets where the text comes from.
     pub fn set_source(&self, source: MessageSource) {
         self.source.set(Some(source));
-        self.own_text.take();
+        if let Some(rare) = self.rare.get() {
+            rare.own_text.take();
+        }
     }
 
     /// From now on the text is this one, which ends with a NUL, in place of the application's
@@ -142,26 +152,26 @@ impl Message {
     pub fn keep_text(&self, text: Box<[u8]>) {
         if let Some(source) = self.source.get() {
             let arg = text.as_ptr().cast_mut().cast();
-            self.own_text.replace(OwnText::Kept(text));
+            self.rare().own_text.replace(OwnText::Kept(text));
             self.source.set(Some(MessageSource { arg, ..source }));
         }
     }
 
     /// There was no memory to keep the text: the message cannot be sent any more.
     pub fn lose_text(&self) {
-        self.own_text.replace(OwnText::Lost);
+        self.rare().own_text.replace(OwnText::Lost);
     }
 
     /// Whether the application's string is not needed any more.
     #[must_use]
     pub fn has_own_text(&self) -> bool {
-        !matches!(*self.own_text.borrow(), OwnText::None)
+        self.rare.get().is_some_and(|rare| !matches!(*rare.own_text.borrow(), OwnText::None))
     }
 
     /// Whether the text could not be kept.
     #[must_use]
     pub fn has_lost_text(&self) -> bool {
-        matches!(*self.own_text.borrow(), OwnText::Lost)
+        self.rare.get().is_some_and(|rare| matches!(*rare.own_text.borrow(), OwnText::Lost))
     }
 
     /// Where the text comes from.
@@ -192,14 +202,14 @@ impl Message {
 
     /// Sets `ENVID=`; makes DSN a requirement of the session.
     pub fn set_envelope_id(&self, id: EnvelopeId) {
-        self.envelope_id.replace(Some(id));
+        self.rare().envelope_id.replace(Some(id));
         self.shared.requirements.dsn.set(true);
     }
 
     /// `ENVID=`.
     #[must_use]
-    pub fn envelope_id(&self) -> &RefCell<Option<EnvelopeId>> {
-        &self.envelope_id
+    pub fn envelope_id(&self) -> Option<Ref<'_, EnvelopeId>> {
+        Ref::filter_map(self.rare.get()?.envelope_id.borrow(), Option::as_ref).ok()
     }
 
     /// Sets the estimate for `SIZE=` in bytes (RFC 1870); 0 = unknown.
@@ -231,13 +241,15 @@ impl Message {
 
     /// Sets `BY=`.
     pub fn set_deliver_by(&self, by: Option<DeliverBy>) {
-        self.deliver_by.set(by);
+        if by.is_some() || self.rare.get().is_some() {
+            self.rare().deliver_by.set(by);
+        }
     }
 
     /// `BY=`.
     #[must_use]
     pub fn deliver_by(&self) -> Option<DeliverBy> {
-        self.deliver_by.get()
+        self.rare.get()?.deliver_by.get()
     }
 
     /// Adds a recipient.

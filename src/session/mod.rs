@@ -21,6 +21,7 @@ pub mod site;
 mod slots;
 mod status;
 mod terms;
+mod texts;
 mod timeouts;
 mod trace;
 pub(crate) mod transfer;
@@ -54,6 +55,7 @@ use commands::Localhost;
 use run::Run;
 use shared::Frame;
 use terms::Terms;
+use texts::Texts;
 
 /// What `smtp_create_session` makes.
 pub struct Session {
@@ -74,6 +76,8 @@ pub struct Session {
     auth_context: RefCell<Option<sasl::Hold>>,
     messages: RefCell<Vec<Rc<Message>>>,
     etrn_nodes: RefCell<Vec<Rc<EtrnNode>>>,
+    // Those of all statuses.
+    texts: Texts,
     shared: Rc<Shared>,
     application_data: ApplicationData,
     // What the message callback keeps between its calls; outside the run because C gets its
@@ -105,6 +109,7 @@ impl Session {
             auth_context: RefCell::default(),
             messages: RefCell::default(),
             etrn_nodes: RefCell::default(),
+            texts: Texts::default(),
             shared: Rc::default(),
             application_data: ApplicationData::default(),
             source_context: Cell::new(ptr::null_mut()),

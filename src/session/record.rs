@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::texts::Texts;
 use super::{Message, Session};
 use crate::protocol::{Accepted, Fate, RecipientAt, Reply, Verdict};
 
@@ -12,12 +13,12 @@ impl Session {
         match verdict {
             Verdict::Node { node, reply } => {
                 if let Some(node) = self.etrn_node(node) {
-                    node.status().set(reply);
+                    node.status().set(&reply, &self.texts);
                 }
             }
             Verdict::Sender { message, reply } => {
                 if let Some(message) = self.message(message) {
-                    message.reverse_path_status().set(reply);
+                    message.reverse_path_status().set(&reply, &self.texts);
                 }
             }
             Verdict::SenderRefused {
@@ -29,14 +30,14 @@ impl Session {
                 complete,
             } => {
                 if let Some(message) = self.message(message) {
-                    message.sender_refused(first..end, &reply, complete);
-                    message.transfer_status().set(reason.unwrap_or(reply));
+                    message.sender_refused(first..end, &reply, complete, &self.texts);
+                    message.transfer_status().set(reason.as_ref().unwrap_or(&reply), &self.texts);
                 }
             }
             Verdict::Recipient { message, recipient, reply, complete } => {
                 let message = self.message(message);
                 if let Some(recipient) = message.as_ref().and_then(|message| message.recipient(recipient)) {
-                    recipient.status().set(reply);
+                    recipient.status().set(&reply, &self.texts);
                     if complete {
                         recipient.set_complete();
                     }
@@ -44,19 +45,19 @@ impl Session {
             }
             Verdict::NothingSent { reply } => {
                 for message in self.messages.borrow().iter().filter(|message| message.is_incomplete()) {
-                    message.transfer_status().set(reply.clone());
+                    message.transfer_status().set(&reply, &self.texts);
                 }
             }
             Verdict::Withheld { message, reply, accepted } => {
                 if let Some(message) = self.message(message) {
-                    message.answer(&accepted, &reply);
-                    message.transfer_status().set(reply);
+                    message.answer(&accepted, &reply, &self.texts);
+                    message.transfer_status().set(&reply, &self.texts);
                 }
             }
             Verdict::Message { message, reply, fate } => {
                 if let Some(message) = self.message(message) {
-                    message.decide(&fate, &reply);
-                    message.transfer_status().set(reply);
+                    message.decide(&fate, &reply, &self.texts);
+                    message.transfer_status().set(&reply, &self.texts);
                 }
             }
         }
@@ -73,12 +74,12 @@ impl Session {
 }
 
 impl Message {
-    fn sender_refused(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool) {
-        self.reverse_path_status().set(reply.clone());
+    fn sender_refused(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool, texts: &Texts) {
+        self.reverse_path_status().set(reply, texts);
         let Range { start: mut from, end } = concerned;
         while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
             if let Some(recipient) = self.recipient(at) {
-                recipient.status().set(reply.clone());
+                recipient.status().set(reply, texts);
                 if complete {
                     recipient.set_complete_for_sender();
                 }
@@ -87,21 +88,21 @@ impl Message {
         }
     }
 
-    fn decide(&self, fate: &Fate, reply: &Reply) {
+    fn decide(&self, fate: &Fate, reply: &Reply, texts: &Texts) {
         match fate {
             Fate::Untouched => {}
             Fate::Taken(accepted) => self.complete(accepted.iter()),
-            Fate::Deferred(accepted) => self.answer(accepted, reply),
+            Fate::Deferred(accepted) => self.answer(accepted, reply, texts),
             Fate::Refused { accepted, end } => {
-                self.answer(accepted, reply);
+                self.answer(accepted, reply, texts);
                 self.complete((0..end.get()).map(RecipientAt::new));
             }
         }
     }
 
-    fn answer(&self, accepted: &Accepted, reply: &Reply) {
+    fn answer(&self, accepted: &Accepted, reply: &Reply, texts: &Texts) {
         for recipient in accepted.iter().filter_map(|at| self.recipient(at)) {
-            recipient.status().set(reply.clone());
+            recipient.status().set(reply, texts);
         }
     }
 

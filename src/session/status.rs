@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_int};
 use std::ptr;
 
+use super::texts::{Place, Texts};
 use crate::protocol::Reply;
 
 /// The last reply about its owner, laid out so that its first five fields are the C
@@ -19,8 +20,7 @@ pub struct Status {
     class: Cell<c_int>,
     subject: Cell<c_int>,
     detail: Cell<c_int>,
-    // Programs write into the text (they cut its line end); nothing reads it here again.
-    storage: Cell<Vec<u8>>,
+    place: Cell<Place>,
 }
 
 impl Default for Status {
@@ -31,7 +31,7 @@ impl Default for Status {
             class: Cell::new(0),
             subject: Cell::new(0),
             detail: Cell::new(0),
-            storage: Cell::default(),
+            place: Cell::default(),
         }
     }
 }
@@ -43,8 +43,8 @@ impl Status {
         self.code.get()
     }
 
-    /// Takes over a complete, valid reply, and the memory of its text.
-    pub fn set(&self, reply: Reply) {
+    /// Takes over a complete, valid reply; its text is kept with those of the session.
+    pub(super) fn set(&self, reply: &Reply, texts: &Texts) {
         self.code.set(c_int::from(reply.code().value()));
         let (class, subject, detail) = reply
             .enhanced()
@@ -52,9 +52,8 @@ impl Status {
         self.class.set(class);
         self.subject.set(subject);
         self.detail.set(detail);
-        let mut text = reply.into_status_text();
-        self.text.set(text.as_mut_ptr().cast());
-        self.storage.set(text);
+        let (text, end) = reply.status_text();
+        self.text.set(texts.write(&self.place, text, end));
     }
 
     /// Back to "nothing yet": code 0, no text.
@@ -64,6 +63,5 @@ impl Status {
         self.subject.set(0);
         self.detail.set(0);
         self.text.set(ptr::null_mut());
-        self.storage.take();
     }
 }

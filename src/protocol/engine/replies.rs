@@ -23,6 +23,24 @@ impl Engine {
         self.process(reply);
     }
 
+    /// Takes the reply to a recipient of a group that is written in full, if its verdict is all
+    /// that comes of it; gives back any other, which is for [`Engine::receive`]. A message may
+    /// have a hundred thousand of them.
+    pub fn receive_rcpt(&mut self, reply: Reply) -> Result<Verdict, Reply> {
+        let is_plain = !reply.lacks_enhanced() && !reply.is_closing() && reply.cut_short().is_none();
+        if !is_plain || !self.due.is_empty() {
+            return Err(reply);
+        }
+        match (&mut self.current, self.pipeline.take_rcpt()) {
+            (Some(transaction), Some(recipient)) => {
+                let verdict = transaction.recipient_answered(recipient, reply);
+                self.refuse_in_turn();
+                Ok(verdict)
+            }
+            _ => Err(reply),
+        }
+    }
+
     /// The application's answer to the last [`Step::Ask`].
     pub fn answer(&mut self, answer: i32) {
         match self.asked.take() {

@@ -6,7 +6,7 @@
 
 use memchr::memchr;
 
-use super::{CRLF, EnhancedCode, Reply, ReplyCode, without_begun_character};
+use super::{CRLF, EnhancedCode, Reply, ReplyCode, Severity, without_begun_character};
 use crate::error::{Error, Result};
 
 /// Longest line without its end: that of an AUTH challenge (RFC 4954 §4).
@@ -194,42 +194,32 @@ impl Lines {
         if is_empty || !self.have_room_for(line) || self.count >= form.lines_max() {
             return self.end_over_bound(line, form).map(Some);
         }
-        let last = self.append(line, form)?;
+        let parsed = Line::parse(line, form)?;
+        if parsed.last && !self.has_begun() {
+            // Nearly every reply is one line.
+            self.empty = 0;
+            return Ok(Some(parsed.into_reply()));
+        }
+        let last = parsed.last;
+        self.append(parsed)?;
         self.size += line.len();
         self.count += 1;
         Ok(if last { self.take() } else { None })
     }
 
-    /// Takes over the code and the text of a line; says whether it is the last one.
-    fn append(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
-        let Line { code, last, text } = Line::parse(line)?;
-        let reply = self.reply.get_or_insert_with(|| Reply {
-            code,
-            enhanced: None,
-            text: Vec::with_capacity(line.len()),
-            lacks_enhanced: false,
-            cut_short: None,
-        });
-        if reply.code != code {
-            return Err(Error::StatusMismatch);
-        }
-        let mut text = without_leading_blanks(text);
-        if form.enhanced() && !reply.is_intermediate() {
-            match EnhancedCode::parse(text) {
-                Some((enhanced, rest)) => {
-                    // Of a reply whose lines have different ones, the first counts.
-                    if self.count == 0 {
-                        reply.enhanced = Some(enhanced);
-                    }
-                    text = without_leading_blanks(rest);
-                }
-                // The line is text all the same (RFC 2034 §4).
-                None => reply.lacks_enhanced = true,
+    /// Takes over the code and the text of a line.
+    fn append(&mut self, line: Line<'_>) -> Result<()> {
+        match &mut self.reply {
+            None => self.reply = Some(line.into_reply()),
+            Some(reply) if reply.code != line.code => return Err(Error::StatusMismatch),
+            Some(reply) => {
+                // Of a reply whose lines have different enhanced codes, the first counts.
+                reply.lacks_enhanced |= line.enhanced == Enhanced::Missing;
+                reply.text.extend_from_slice(line.text);
+                reply.text.extend_from_slice(CRLF);
             }
         }
-        reply.text.extend_from_slice(text);
-        reply.text.extend_from_slice(CRLF);
-        Ok(last)
+        Ok(())
     }
 
     fn take(&mut self) -> Option<Reply> {
@@ -244,7 +234,7 @@ impl Lines {
         if !self.over_bound {
             let kept = line.get(..self.room()).unwrap_or(line);
             // One that is no line of this reply adds nothing to it.
-            let _ = self.append(kept, form);
+            let _ = Line::parse(kept, form).and_then(|line| self.append(line));
         }
         let refusal = self.take_refusal(Error::UnterminatedResponse);
         self.over_bound = true;
@@ -257,7 +247,7 @@ impl Lines {
             return None;
         }
         if line.len() >= REFUSAL_MIN {
-            self.append(without_begun_character(line), form).ok()?;
+            self.append(Line::parse(without_begun_character(line), form).ok()?).ok()?;
         }
         self.take_refusal(Error::Dropped)
     }
@@ -268,15 +258,26 @@ impl Lines {
     }
 }
 
+/// What a line says of an enhanced status code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Enhanced {
+    /// None is expected.
+    NotExpected,
+    /// The server had announced them, and there is none.
+    Missing,
+    Code(EnhancedCode),
+}
+
 /// One line of a reply.
 struct Line<'a> {
     code: ReplyCode,
     last: bool,
+    enhanced: Enhanced,
     text: &'a [u8],
 }
 
 impl<'a> Line<'a> {
-    fn parse(line: &'a [u8]) -> Result<Self> {
+    fn parse(line: &'a [u8], form: ReplyForm) -> Result<Self> {
         let (digits, last, text) = match line {
             [a, b, c, b' ', text @ ..] => ([*a, *b, *c], true, text),
             [a, b, c, b'-', text @ ..] => ([*a, *b, *c], false, text),
@@ -288,7 +289,34 @@ impl<'a> Line<'a> {
         if memchr(0, text).is_some() {
             return Err(Error::ResponseSyntax);
         }
-        Ok(Self { code, last, text })
+        let text = without_leading_blanks(text);
+        let (enhanced, text) = if form.enhanced() && code.severity() != Severity::Intermediate {
+            match EnhancedCode::parse(text) {
+                Some((code, rest)) => (Enhanced::Code(code), without_leading_blanks(rest)),
+                // The line is text all the same (RFC 2034 §4).
+                None => (Enhanced::Missing, text),
+            }
+        } else {
+            (Enhanced::NotExpected, text)
+        };
+        Ok(Self { code, last, enhanced, text })
+    }
+
+    /// The reply that begins with this line.
+    fn into_reply(self) -> Reply {
+        let mut text = Vec::with_capacity(self.text.len() + CRLF.len());
+        text.extend_from_slice(self.text);
+        text.extend_from_slice(CRLF);
+        Reply {
+            code: self.code,
+            enhanced: match self.enhanced {
+                Enhanced::Code(code) => Some(code),
+                Enhanced::NotExpected | Enhanced::Missing => None,
+            },
+            text,
+            lacks_enhanced: self.enhanced == Enhanced::Missing,
+            cut_short: None,
+        }
     }
 }
 

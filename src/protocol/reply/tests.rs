@@ -11,7 +11,8 @@ type Outcome = Result<Option<Reply>, Error>;
 
 /// What a status shows of a reply's text, without its end.
 fn shown_by_a_status(reply: &Reply) -> Vec<u8> {
-    let mut text = reply.clone().into_status_text();
+    let (text, end) = reply.status_text();
+    let mut text = [text, end].concat();
     assert!(text.ends_with(b"\r\n\0"));
     text.truncate(text.len() - 3);
     text

@@ -149,15 +149,28 @@ impl Run {
     /// Takes the reply that is due, or says what is to be waited for. The engine asks for it again
     /// then.
     fn receive(&mut self, session: &Session) -> Option<Call> {
-        match self.arriving(session) {
-            Ok(Arrival::Reply(reply)) => {
-                self.note_refusal(&reply);
-                self.with_engine(|engine| engine.receive(reply));
+        let watched = session.events.get().is_some() || session.monitor.get().is_some();
+        loop {
+            let reply = match self.arriving(session) {
+                Ok(Arrival::Reply(reply)) => reply,
+                Ok(Arrival::Wait(waiting)) => return Some(Call::Wait(waiting)),
+                Err(error) => {
+                    self.with_engine(|engine| engine.fail(error));
+                    return None;
+                }
+            };
+            self.note_refusal(&reply);
+            let engine = &mut self.link.as_mut()?.engine;
+            // Replies to recipients come by the hundred, and between them nothing is due to anybody.
+            let settled = if watched { Err(reply) } else { engine.receive_rcpt(reply) };
+            match settled {
+                Ok(verdict) => session.record(verdict),
+                Err(reply) => {
+                    engine.receive(reply);
+                    return None;
+                }
             }
-            Ok(Arrival::Wait(waiting)) => return Some(Call::Wait(waiting)),
-            Err(error) => self.with_engine(|engine| engine.fail(error)),
         }
-        None
     }
 
     fn arriving(&mut self, session: &Session) -> Result<Arrival> {
