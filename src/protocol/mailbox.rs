@@ -6,7 +6,7 @@ mod form;
 use std::ffi::{CStr, CString};
 use std::ops::Range;
 
-use super::plain::is_plain;
+use super::plain::{is_plain, is_plain_short};
 use crate::domain::to_a_labels;
 use crate::error::{Error, Result};
 use crate::room::concat;
@@ -61,20 +61,16 @@ impl Mailbox {
     /// [`Mailbox::is_usable`].
     pub fn new(given: &CStr) -> Result<Self> {
         let octets = given.to_bytes();
-        // Nearly all are plain, and there may be a hundred thousand of them.
-        if !is_plain(octets) || octets.len() > PATH_MAX {
-            return Ok(Self(Kind::Any {
-                given: copy(given)?,
-                path: Path::of(octets)?,
-            }));
+        // Nearly all are short and plain, and there may be a hundred thousand of them.
+        if let Some(short) = short(octets) {
+            return Ok(Self(short));
         }
-        Ok(Self(match short(octets) {
-            Some(short) => short,
-            None => Kind::Any {
-                given: copy(given)?,
-                path: Path::within(&(0..octets.len())),
-            },
-        }))
+        let path = if octets.len() <= PATH_MAX && is_plain(octets) {
+            Path::within(&(0..octets.len()))
+        } else {
+            Path::of(octets)?
+        };
+        Ok(Self(Kind::Any { given: copy(given)?, path }))
     }
 
     /// The path as the application wrote it. It stays where it is as long as the mailbox does.
@@ -136,13 +132,14 @@ impl Mailbox {
     }
 }
 
-/// A path of its own mailbox, if it is short.
+/// A mailbox that is nothing but a path, if it is plain and short.
 fn short(octets: &[u8]) -> Option<Kind> {
-    let mut within = [0; SHORT_MAX + 1];
+    let mut padded = [0; 48];
     let length = u8::try_from(octets.len()).ok()?;
+    padded.get_mut(..SHORT_MAX)?.get_mut(..octets.len())?.copy_from_slice(octets);
     // The NUL behind it is there already.
-    within[..SHORT_MAX].get_mut(..octets.len())?.copy_from_slice(octets);
-    Some(Kind::Short { length, octets: within })
+    let octets = *padded.first_chunk()?;
+    is_plain_short(&padded).then_some(Kind::Short { length, octets })
 }
 
 /// A copy that fails if memory is short.

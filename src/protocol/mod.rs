@@ -26,4 +26,4 @@ pub use outbox::{Envelope, Next, Outbox, Required, StartTls};
 pub use pipeline::Wait;
 pub use position::{MessageAt, NodeAt, RecipientAt, RecipientRun};
 pub use reply::{EnhancedCode, Reply, ReplyCode, ReplyForm, ReplyParser, Severity};
-pub use verdict::{Accepted, Fate, Verdict};
+pub use verdict::{Accepted, Fate, Settled, Verdict};

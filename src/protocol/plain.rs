@@ -18,6 +18,19 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
     text.chunks_exact(8).fold(odd, |odd, octets| odd | strange(word(octets))) == 0
 }
 
+/// The same of a short text with NULs behind it. All octets are looked at, sixteen at a time.
+pub(super) fn is_plain_short(text: &[u8; 48]) -> bool {
+    text.iter().fold(0, |odd, octet| odd | u8::from(!is_plain_octet(*octet))) == 0
+}
+
+/// Of a NUL as well: it can only stand behind the text.
+const fn is_plain_octet(octet: u8) -> bool {
+    let printable = octet.wrapping_sub(0x21) <= 0x5d;
+    // `<` and `>` differ in one bit, and so do the parentheses.
+    let other = octet & !2 != b'<' && octet & !1 != b'(' && octet != b'"';
+    (printable & other) | (octet == 0)
+}
+
 /// The high bit of each octet that is not plain.
 const fn strange(word: u64) -> u64 {
     // Seven bits an octet: the sums below carry nothing over.
@@ -40,13 +53,16 @@ mod tests {
     fn each_octet_at_each_place() {
         for octet in 0..=u8::MAX {
             let plain = octet.is_ascii_graphic() && !b"<>\"()".contains(&octet);
-            for length in 1..=26 {
+            for length in 1..=37 {
                 for at in 0..length {
                     let mut text = vec![b'a'; length];
                     if let Some(place) = text.get_mut(at) {
                         *place = octet;
                     }
                     assert_eq!(is_plain(&text), plain, "{octet:#x} at {at} of {length}");
+                    let mut short = [0; 48];
+                    short[..length].copy_from_slice(&text);
+                    assert_eq!(is_plain_short(&short), plain || octet == 0, "{octet:#x} at {at} of {length}");
                 }
             }
         }

@@ -5,8 +5,10 @@ mod parser;
 
 pub use parser::{ReplyForm, ReplyParser};
 
-use crate::error::Error;
+use std::borrow::Cow;
 use std::fmt;
+
+use crate::error::Error;
 
 /// Most of a reply's text that becomes a status, its last line end included.
 const STATUS_TEXT_MAX: usize = 4096;
@@ -92,6 +94,20 @@ pub struct EnhancedCode {
 impl EnhancedCode {
     /// Reads `c.s.d` at the start of a text; the rest follows after blanks.
     fn parse(text: &[u8]) -> Option<(Self, &[u8])> {
+        // Nearly all are like 2.1.5.
+        if let [
+            class @ (b'2' | b'4' | b'5'),
+            b'.',
+            subject @ b'0'..=b'9',
+            b'.',
+            detail @ b'0'..=b'9',
+            rest @ ..,
+        ] = text
+            && let [] | [b' ' | b'\t', ..] = rest
+        {
+            let [class, subject, detail] = [class, subject, detail].map(|digit| u16::from(digit - b'0'));
+            return Some((Self { class, subject, detail }, rest));
+        }
         let (class, rest) = number(text)?;
         let (subject, rest) = number(rest.strip_prefix(b".")?)?;
         let (detail, rest) = number(rest.strip_prefix(b".")?)?;
@@ -216,17 +232,17 @@ impl Reply {
         &self.text
     }
 
-    /// As much of the text as a status shows, and what ends it: CRLF and NUL. It is never cut in
-    /// the middle of a character.
+    /// As much of the text as a status shows, ending in CRLF. It is never cut in the middle of a
+    /// character.
     #[must_use]
-    pub fn status_text(&self) -> (&[u8], &[u8]) {
+    pub fn status_text(&self) -> Cow<'_, [u8]> {
         if self.text.len() <= STATUS_TEXT_MAX {
-            return (&self.text, b"\0");
+            return Cow::Borrowed(&self.text);
         }
         let kept = self.text.get(..STATUS_TEXT_MAX - CRLF.len()).map_or(&[][..], without_begun_character);
         // Nor in the middle of a line end.
         let kept = kept.strip_suffix(CRLF).or_else(|| kept.strip_suffix(b"\r")).unwrap_or(kept);
-        (kept, b"\r\n\0")
+        Cow::Owned([kept, CRLF].concat())
     }
 }
 

@@ -4,7 +4,7 @@
 use super::outbox::{Envelope, Next, Outbox};
 use super::position::{MessageAt, RecipientAt, RecipientRun};
 use super::reply::{Reply, ReplyCode, Severity};
-use super::verdict::{Accepted, Fate, Verdict};
+use super::verdict::{Accepted, Fate, Settled, Verdict};
 
 /// A message under way.
 #[derive(Debug)]
@@ -124,16 +124,21 @@ impl Transaction {
 
     /// The reply to a recipient's RCPT.
     pub(super) fn recipient_answered(&mut self, recipient: RecipientAt, reply: Reply) -> Verdict {
-        let complete = reply.is_permanent() && !self.is_one_too_many(&reply);
+        let Settled { message, complete, .. } = self.settle_recipient(recipient, &reply);
+        Verdict::Recipient { message, recipient, reply, complete }
+    }
+
+    /// What the reply to a recipient's RCPT settles.
+    pub(super) fn settle_recipient(&mut self, recipient: RecipientAt, reply: &Reply) -> Settled {
+        let complete = reply.is_permanent() && !self.is_one_too_many(reply);
         if reply.is_completion() {
             self.accepted.push(recipient);
         } else if self.first_refusal.is_none() {
             self.first_refusal = Some(reply.clone());
         }
-        Verdict::Recipient {
+        Settled {
             message: self.message,
             recipient,
-            reply,
             complete,
         }
     }

@@ -76,6 +76,17 @@ pub enum Verdict {
     },
 }
 
+/// What a reply to RCPT settles, the reply itself apart: [`Verdict::Recipient`] without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The recipient's message.
+    pub message: MessageAt,
+    /// Which one.
+    pub recipient: RecipientAt,
+    /// Nothing is left to do: refused for good.
+    pub complete: bool,
+}
+
 impl Verdict {
     /// What the application is told of it.
     #[must_use]

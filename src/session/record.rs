@@ -5,20 +5,20 @@ use std::ops::Range;
 
 use super::texts::Texts;
 use super::{Message, Session};
-use crate::protocol::{Accepted, Fate, RecipientAt, Reply, Verdict};
+use crate::protocol::{Accepted, Fate, RecipientAt, Reply, Settled, Verdict};
 
 impl Session {
     /// Writes down what a reply settles.
-    pub(super) fn record(&self, verdict: Verdict) {
+    pub(super) fn record(&self, verdict: &Verdict) {
         match verdict {
             Verdict::Node { node, reply } => {
-                if let Some(node) = self.etrn_node(node) {
-                    node.status().set(&reply, &self.texts);
+                if let Some(node) = self.etrn_node(*node) {
+                    node.status().set(reply, &self.texts);
                 }
             }
             Verdict::Sender { message, reply } => {
-                if let Some(message) = self.message(message) {
-                    message.reverse_path_status().set(&reply, &self.texts);
+                if let Some(message) = self.message(*message) {
+                    message.reverse_path_status().set(reply, &self.texts);
                 }
             }
             Verdict::SenderRefused {
@@ -29,36 +29,47 @@ impl Session {
                 reason,
                 complete,
             } => {
-                if let Some(message) = self.message(message) {
-                    message.sender_refused(first..end, &reply, complete, &self.texts);
-                    message.transfer_status().set(reason.as_ref().unwrap_or(&reply), &self.texts);
+                if let Some(message) = self.message(*message) {
+                    message.sender_refused(*first..*end, reply, *complete, &self.texts);
+                    message.transfer_status().set(reason.as_ref().unwrap_or(reply), &self.texts);
                 }
             }
-            Verdict::Recipient { message, recipient, reply, complete } => {
-                let message = self.message(message);
-                if let Some(recipient) = message.as_ref().and_then(|message| message.recipient(recipient)) {
-                    recipient.status().set(&reply, &self.texts);
-                    if complete {
-                        recipient.set_complete();
-                    }
-                }
-            }
+            Verdict::Recipient { message, recipient, reply, complete } => self.record_recipient(
+                Settled {
+                    message: *message,
+                    recipient: *recipient,
+                    complete: *complete,
+                },
+                reply,
+            ),
             Verdict::NothingSent { reply } => {
                 for message in self.messages.borrow().iter().filter(|message| message.is_incomplete()) {
-                    message.transfer_status().set(&reply, &self.texts);
+                    message.transfer_status().set(reply, &self.texts);
                 }
             }
             Verdict::Withheld { message, reply, accepted } => {
-                if let Some(message) = self.message(message) {
-                    message.answer(&accepted, &reply, &self.texts);
-                    message.transfer_status().set(&reply, &self.texts);
+                if let Some(message) = self.message(*message) {
+                    message.answer(accepted, reply, &self.texts);
+                    message.transfer_status().set(reply, &self.texts);
                 }
             }
             Verdict::Message { message, reply, fate } => {
-                if let Some(message) = self.message(message) {
-                    message.decide(&fate, &reply, &self.texts);
-                    message.transfer_status().set(&reply, &self.texts);
+                if let Some(message) = self.message(*message) {
+                    message.decide(fate, reply, &self.texts);
+                    message.transfer_status().set(reply, &self.texts);
                 }
+            }
+        }
+    }
+
+    /// Writes down what a reply to RCPT settles.
+    pub(super) fn record_recipient(&self, settled: Settled, reply: &Reply) {
+        let messages = self.messages.borrow();
+        let message = messages.get(settled.message.get());
+        if let Some(recipient) = message.and_then(|message| message.recipient(settled.recipient)) {
+            recipient.status().set(reply, &self.texts);
+            if settled.complete {
+                recipient.set_complete();
             }
         }
     }

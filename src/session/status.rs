@@ -52,8 +52,7 @@ impl Status {
         self.class.set(class);
         self.subject.set(subject);
         self.detail.set(detail);
-        let (text, end) = reply.status_text();
-        self.text.set(texts.write(&self.place, text, end));
+        self.text.set(texts.write(&self.place, &reply.status_text()));
     }
 
     /// Back to "nothing yet": code 0, no text.

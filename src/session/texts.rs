@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_char;
+use std::ptr;
 
 /// Octets of the first block; each further one is twice as large, so many times.
 const FIRST_BLOCK: usize = 256;
@@ -17,10 +18,8 @@ pub(super) struct Texts {
     blocks: RefCell<Vec<Block>>,
 }
 
-struct Block {
-    octets: Vec<Cell<u8>>,
-    used: usize,
-}
+/// Never grows beyond its first capacity, and so never moves.
+type Block = Vec<Cell<u8>>;
 
 /// Where a text lies, or has lain: the block, where in it, and for how many octets there is room.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,44 +30,48 @@ pub(super) struct Place {
 }
 
 impl Texts {
-    /// Writes a text and what ends it in place of what lies at `place`, or elsewhere if there is
-    /// no room. Gives where it begins.
-    pub(super) fn write(&self, place: &Cell<Place>, text: &[u8], end: &[u8]) -> *mut c_char {
-        let length = text.len() + end.len();
+    /// Writes a text, and a NUL behind it, in place of what lies at `place`, or elsewhere if there
+    /// is no room. Gives where it begins.
+    pub(super) fn write(&self, place: &Cell<Place>, text: &[u8]) -> *mut c_char {
         let mut blocks = self.blocks.borrow_mut();
-        if index(place.get().room) < length {
-            place.set(new_place(&mut blocks, length));
+        if index(place.get().room) <= text.len() {
+            return append(&mut blocks, place, text);
         }
         let Place { block, start, .. } = place.get();
-        let block = blocks.get(index(block)).map_or(&[][..], |block| &block.octets);
+        let block = blocks.get(index(block)).map_or(&[][..], |octets| octets);
         let octets = block.get(index(start)..).unwrap_or_default();
-        let (front, rest) = octets.split_at_checked(text.len()).unwrap_or_default();
-        fill(front, text);
-        fill(rest, end);
-        octets.as_ptr().cast::<c_char>().cast_mut()
+        if let Some((front, [end, ..])) = octets.split_at_checked(text.len()) {
+            front.iter().zip(text).for_each(|(to, from)| to.set(*from));
+            end.set(0);
+        }
+        as_text(octets)
     }
 }
 
-fn fill(octets: &[Cell<u8>], text: &[u8]) {
-    octets.iter().zip(text).for_each(|(octet, new)| octet.set(*new));
+/// Writes a text behind the others.
+fn append(blocks: &mut Vec<Block>, place: &Cell<Place>, text: &[u8]) -> *mut c_char {
+    // The NUL is one of those.
+    let room = (text.len() + 1).next_multiple_of(GRAIN);
+    if blocks.last().is_none_or(|last| last.capacity() - last.len() < room) {
+        blocks.push(Vec::with_capacity((FIRST_BLOCK << blocks.len().min(DOUBLINGS)).max(room)));
+    }
+    let block = blocks.len() - 1;
+    let Some(last) = blocks.last_mut() else {
+        return ptr::null_mut();
+    };
+    let start = last.len();
+    last.extend(text.iter().copied().map(Cell::new));
+    last.resize(start + room, Cell::new(0));
+    place.set(Place {
+        block: count(block),
+        start: count(start),
+        room: count(room),
+    });
+    as_text(last.get(start..).unwrap_or_default())
 }
 
-/// Room for so many octets behind what is there.
-fn new_place(blocks: &mut Vec<Block>, length: usize) -> Place {
-    let room = length.next_multiple_of(GRAIN);
-    if blocks.last().is_none_or(|last| last.octets.len() - last.used < room) {
-        let size = (FIRST_BLOCK << blocks.len().min(DOUBLINGS)).max(room);
-        blocks.push(Block {
-            octets: vec![Cell::new(0); size],
-            used: 0,
-        });
-    }
-    let block = count(blocks.len() - 1);
-    blocks.last_mut().map_or_else(Place::default, |last| {
-        let start = count(last.used);
-        last.used += room;
-        Place { block, start, room: count(room) }
-    })
+fn as_text(octets: &[Cell<u8>]) -> *mut c_char {
+    octets.as_ptr().cast::<c_char>().cast_mut()
 }
 
 fn index(count: u32) -> usize {
@@ -87,7 +90,7 @@ mod tests {
     fn read(texts: &Texts, place: &Cell<Place>, length: usize) -> Vec<u8> {
         let Place { block, start, .. } = place.get();
         let blocks = texts.blocks.borrow();
-        blocks[index(block)].octets[index(start)..][..length].iter().map(Cell::get).collect()
+        blocks[index(block)][index(start)..][..length].iter().map(Cell::get).collect()
     }
 
     #[test]
@@ -100,10 +103,10 @@ mod tests {
             let pointers: Vec<_> = places
                 .iter()
                 .enumerate()
-                .map(|(at, place)| texts.write(place, &text(round, at), b"\r\n\0"))
+                .map(|(at, place)| texts.write(place, &text(round, at)))
                 .collect();
             for (at, place) in places.iter().enumerate() {
-                let expected = [&text(round, at)[..], b"\r\n\0"].concat();
+                let expected = [&text(round, at)[..], b"\0"].concat();
                 assert_eq!(read(&texts, place, expected.len()), expected, "{at} of {round}");
                 assert!(!pointers[at].is_null());
             }
@@ -114,15 +117,15 @@ mod tests {
     fn a_text_stays_in_its_place_while_it_has_room() {
         let texts = Texts::default();
         let place = Cell::default();
-        let first = texts.write(&place, b"0123456789", b"\0");
-        assert_eq!(texts.write(&place, b"0123456789abcde", b"\0"), first);
-        assert_ne!(texts.write(&place, b"0123456789abcdef", b"\0"), first);
+        let first = texts.write(&place, b"0123456789");
+        assert_eq!(texts.write(&place, b"0123456789abcde"), first);
+        assert_ne!(texts.write(&place, b"0123456789abcdef"), first);
         for _ in 0..1000 {
-            texts.write(&place, b"again and again", b"\0");
+            texts.write(&place, b"again and again");
         }
         assert_eq!(texts.blocks.borrow().len(), 1);
         let long = [b'x'; 100_000];
-        texts.write(&place, &long, b"\0");
+        texts.write(&place, &long);
         assert_eq!(read(&texts, &place, long.len()), long);
     }
 }

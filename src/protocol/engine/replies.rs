@@ -10,7 +10,7 @@ use crate::protocol::pipeline::Expect;
 use crate::protocol::position::RecipientAt;
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Transaction;
-use crate::protocol::verdict::Verdict;
+use crate::protocol::verdict::{Settled, Verdict};
 
 impl Engine {
     /// Takes the reply to the oldest command that is not answered.
@@ -23,22 +23,18 @@ impl Engine {
         self.process(reply);
     }
 
-    /// Takes the reply to a recipient of a group that is written in full, if its verdict is all
-    /// that comes of it; gives back any other, which is for [`Engine::receive`]. A message may
-    /// have a hundred thousand of them.
-    pub fn receive_rcpt(&mut self, reply: Reply) -> Result<Verdict, Reply> {
+    /// Takes the reply to a recipient of a group that is written in full, if nothing comes of it but
+    /// what it settles; any other is for [`Engine::receive`]. A message may have a hundred thousand
+    /// of them.
+    pub fn receive_rcpt(&mut self, reply: &Reply) -> Option<Settled> {
         let is_plain = !reply.lacks_enhanced() && !reply.is_closing() && reply.cut_short().is_none();
         if !is_plain || !self.due.is_empty() {
-            return Err(reply);
+            return None;
         }
-        match (&mut self.current, self.pipeline.take_rcpt()) {
-            (Some(transaction), Some(recipient)) => {
-                let verdict = transaction.recipient_answered(recipient, reply);
-                self.refuse_in_turn();
-                Ok(verdict)
-            }
-            _ => Err(reply),
-        }
+        let transaction = self.current.as_mut()?;
+        let settled = transaction.settle_recipient(self.pipeline.take_rcpt()?, reply);
+        self.refuse_in_turn();
+        Some(settled)
     }
 
     /// The application's answer to the last [`Step::Ask`].

@@ -4,6 +4,8 @@
 //! RFC 5321 §4.5.3.1.5 allows a line 512 octets. Real servers send more, and an outcome that is
 //! not understood is a mail lost or sent twice: the bounds are there for memory alone.
 
+use std::mem;
+
 use memchr::memchr;
 
 use super::{CRLF, EnhancedCode, Reply, ReplyCode, Severity, without_begun_character};
@@ -100,28 +102,46 @@ impl ReplyParser {
 
     /// The next reply, `None` if more bytes are needed. Each line that was used up, wrong
     /// ones included, is given to `tap` as it came.
-    pub fn next(&mut self, form: ReplyForm, mut tap: impl FnMut(&[u8])) -> Result<Option<Reply>> {
+    pub fn next(&mut self, form: ReplyForm, tap: impl FnMut(&[u8])) -> Result<Option<Reply>> {
+        Ok(self.read(form, tap)?.then(|| self.take()))
+    }
+
+    /// Reads the next reply; `false` if more bytes are needed. It stays in its place, to be looked at
+    /// ([`ReplyParser::reply`]) or taken ([`ReplyParser::take`]).
+    pub fn read(&mut self, form: ReplyForm, mut tap: impl FnMut(&[u8])) -> Result<bool> {
         loop {
             let rest = self.buffer.get(self.start..).unwrap_or_default();
             let unseen = rest.get(self.searched..).unwrap_or_default();
             let Some(end) = memchr(b'\n', unseen).map(|at| self.searched + at + 1) else {
                 self.searched = rest.len();
                 if self.lines.have_room_for(without_end(rest)) {
-                    return Ok(None);
+                    return Ok(false);
                 }
                 tap(rest);
                 self.start = self.buffer.len();
                 self.searched = 0;
-                return self.lines.end_over_bound(without_end(rest), form).map(Some);
+                return self.lines.end_over_bound(without_end(rest), form);
             };
             let line = rest.get(..end).unwrap_or_default();
             self.start += end;
             self.searched = 0;
             tap(line);
-            if let Some(reply) = self.lines.add(without_end(line), form)? {
-                return Ok(Some(reply));
+            if self.lines.add(without_end(line), form)? {
+                return Ok(true);
             }
         }
+    }
+
+    /// The reply that was read last.
+    #[must_use]
+    pub const fn reply(&self) -> &Reply {
+        &self.lines.reply
+    }
+
+    /// Takes the reply that was read last.
+    #[must_use]
+    pub fn take(&mut self) -> Reply {
+        mem::replace(&mut self.lines.reply, BLANK)
     }
 
     /// The refusal that the connection ended in the middle of. Nothing but a refusal can be
@@ -133,7 +153,7 @@ impl ReplyParser {
         }
         self.start = self.buffer.len();
         self.searched = 0;
-        self.lines.end_of_connection(without_end(rest), form)
+        self.lines.end_of_connection(without_end(rest), form).then(|| self.take())
     }
 }
 
@@ -156,23 +176,45 @@ fn without_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
+/// No reply yet.
+const BLANK: Reply = Reply {
+    code: ReplyCode::READY,
+    enhanced: None,
+    text: Vec::new(),
+    lacks_enhanced: false,
+    cut_short: None,
+};
+
 /// The lines of the reply that is being read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lines {
-    reply: Option<Reply>,
-    /// How many it has.
+    /// What they say, or what those of the last one said: its memory is used again.
+    reply: Reply,
+    /// How many there are.
     count: usize,
     /// Their octets.
     size: usize,
-    /// Empty lines before it.
+    /// Empty lines before them.
     empty: usize,
     /// A line or reply was over its bound: what follows is not known to begin a reply.
     over_bound: bool,
 }
 
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            reply: BLANK,
+            count: 0,
+            size: 0,
+            empty: 0,
+            over_bound: false,
+        }
+    }
+}
+
 impl Lines {
     const fn has_begun(&self) -> bool {
-        self.reply.is_some()
+        self.count > 0
     }
 
     const fn room(&self) -> usize {
@@ -184,77 +226,86 @@ impl Lines {
         !self.over_bound && line.len() <= self.room()
     }
 
-    /// Adds a line without its end; gives the reply if it was the last.
-    fn add(&mut self, line: &[u8], form: ReplyForm) -> Result<Option<Reply>> {
+    /// Adds a line without its end; says whether it was the last of the reply.
+    fn add(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
         let is_empty = line.is_empty() && !self.has_begun();
         if is_empty && self.empty < EMPTY_LINES_MAX && !self.over_bound {
             self.empty += 1;
-            return Ok(None);
+            return Ok(false);
         }
         if is_empty || !self.have_room_for(line) || self.count >= form.lines_max() {
-            return self.end_over_bound(line, form).map(Some);
+            return self.end_over_bound(line, form);
         }
-        let parsed = Line::parse(line, form)?;
-        if parsed.last && !self.has_begun() {
-            // Nearly every reply is one line.
-            self.empty = 0;
-            return Ok(Some(parsed.into_reply()));
+        let last = self.append(line, form)?;
+        if last {
+            self.end();
         }
-        let last = parsed.last;
-        self.append(parsed)?;
-        self.size += line.len();
+        Ok(last)
+    }
+
+    /// Takes over the code and the text of a line; says whether it is the last one.
+    fn append(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
+        let Line { code, last, enhanced, text } = Line::parse(line, form)?;
+        let reply = &mut self.reply;
+        if self.count == 0 {
+            reply.code = code;
+            // Of a reply whose lines have different ones, the first counts.
+            reply.enhanced = enhanced.code();
+            reply.lacks_enhanced = false;
+            reply.cut_short = None;
+            reply.text.clear();
+            reply.text.reserve(text.len() + CRLF.len());
+        } else if reply.code != code {
+            return Err(Error::StatusMismatch);
+        }
+        reply.lacks_enhanced |= enhanced == Enhanced::Missing;
+        reply.text.extend_from_slice(text);
+        reply.text.extend_from_slice(CRLF);
         self.count += 1;
-        Ok(if last { self.take() } else { None })
+        self.size += line.len();
+        Ok(last)
     }
 
-    /// Takes over the code and the text of a line.
-    fn append(&mut self, line: Line<'_>) -> Result<()> {
-        match &mut self.reply {
-            None => self.reply = Some(line.into_reply()),
-            Some(reply) if reply.code != line.code => return Err(Error::StatusMismatch),
-            Some(reply) => {
-                // Of a reply whose lines have different enhanced codes, the first counts.
-                reply.lacks_enhanced |= line.enhanced == Enhanced::Missing;
-                reply.text.extend_from_slice(line.text);
-                reply.text.extend_from_slice(CRLF);
-            }
-        }
-        Ok(())
-    }
-
-    fn take(&mut self) -> Option<Reply> {
-        let reply = self.reply.take();
-        *self = Self::default();
-        reply
+    /// What comes next is another reply.
+    const fn end(&mut self) {
+        self.count = 0;
+        self.size = 0;
+        self.empty = 0;
     }
 
     /// The reply is longer than it may be. If its code says no, that is the outcome; nothing
     /// more can be read.
-    fn end_over_bound(&mut self, line: &[u8], form: ReplyForm) -> Result<Reply> {
+    fn end_over_bound(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
         if !self.over_bound {
             let kept = line.get(..self.room()).unwrap_or(line);
             // One that is no line of this reply adds nothing to it.
-            let _ = Line::parse(kept, form).and_then(|line| self.append(line));
+            let _ = self.append(kept, form);
         }
-        let refusal = self.take_refusal(Error::UnterminatedResponse);
         self.over_bound = true;
-        refusal.ok_or(Error::UnterminatedResponse)
+        if self.ends_as_refusal(Error::UnterminatedResponse) {
+            Ok(true)
+        } else {
+            Err(Error::UnterminatedResponse)
+        }
     }
 
-    /// The connection ended in this line, or, if it is empty, before the next one.
-    fn end_of_connection(&mut self, line: &[u8], form: ReplyForm) -> Option<Reply> {
+    /// The connection ended in this line, or, if it is empty, before the next one. Says whether a
+    /// refusal was under way.
+    fn end_of_connection(&mut self, line: &[u8], form: ReplyForm) -> bool {
         if self.over_bound {
-            return None;
+            return false;
         }
-        if line.len() >= REFUSAL_MIN {
-            self.append(Line::parse(without_begun_character(line), form).ok()?).ok()?;
+        if line.len() >= REFUSAL_MIN && self.append(without_begun_character(line), form).is_err() {
+            return false;
         }
-        self.take_refusal(Error::Dropped)
+        self.ends_as_refusal(Error::Dropped)
     }
 
-    fn take_refusal(&mut self, why: Error) -> Option<Reply> {
-        let refusal = self.take().filter(|reply| reply.code.refuses())?;
-        Some(Reply { cut_short: Some(why), ..refusal })
+    fn ends_as_refusal(&mut self, why: Error) -> bool {
+        let refuses = self.has_begun() && self.reply.code.refuses();
+        self.reply.cut_short = Some(why);
+        self.end();
+        refuses
     }
 }
 
@@ -266,6 +317,15 @@ enum Enhanced {
     /// The server had announced them, and there is none.
     Missing,
     Code(EnhancedCode),
+}
+
+impl Enhanced {
+    const fn code(self) -> Option<EnhancedCode> {
+        match self {
+            Self::Code(code) => Some(code),
+            Self::NotExpected | Self::Missing => None,
+        }
+    }
 }
 
 /// One line of a reply.
@@ -300,23 +360,6 @@ impl<'a> Line<'a> {
             (Enhanced::NotExpected, text)
         };
         Ok(Self { code, last, enhanced, text })
-    }
-
-    /// The reply that begins with this line.
-    fn into_reply(self) -> Reply {
-        let mut text = Vec::with_capacity(self.text.len() + CRLF.len());
-        text.extend_from_slice(self.text);
-        text.extend_from_slice(CRLF);
-        Reply {
-            code: self.code,
-            enhanced: match self.enhanced {
-                Enhanced::Code(code) => Some(code),
-                Enhanced::NotExpected | Enhanced::Missing => None,
-            },
-            text,
-            lacks_enhanced: self.enhanced == Enhanced::Missing,
-            cut_short: None,
-        }
     }
 }
 

@@ -11,10 +11,9 @@ type Outcome = Result<Option<Reply>, Error>;
 
 /// What a status shows of a reply's text, without its end.
 fn shown_by_a_status(reply: &Reply) -> Vec<u8> {
-    let (text, end) = reply.status_text();
-    let mut text = [text, end].concat();
-    assert!(text.ends_with(b"\r\n\0"));
-    text.truncate(text.len() - 3);
+    let mut text = reply.status_text().into_owned();
+    assert!(text.ends_with(b"\r\n"));
+    text.truncate(text.len() - 2);
     text
 }
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Run, State, far};
+use super::{Link, Run, State, far};
 use crate::error::{self, Error, Result};
 use crate::fault::{self, Layer};
 use crate::net::Waiting;
@@ -33,9 +33,8 @@ impl Run {
                 // What is to be shown is shown before the next wait.
                 Step::Receive => self.receive(session).filter(|_| self.pieces.is_empty()),
                 Step::Record(verdict) => {
-                    let event = verdict.event();
-                    session.record(verdict);
-                    event.filter(|_| session.events.get().is_some()).map(Call::Tell)
+                    session.record(&verdict);
+                    verdict.event().filter(|_| session.events.get().is_some()).map(Call::Tell)
                 }
                 // Nobody hears of it, but for what belongs to every connection.
                 Step::Tell(_) if session.events.get().is_none() => None,
@@ -151,32 +150,39 @@ impl Run {
     fn receive(&mut self, session: &Session) -> Option<Call> {
         let watched = session.events.get().is_some() || session.monitor.get().is_some();
         loop {
-            let reply = match self.arriving(session) {
-                Ok(Arrival::Reply(reply)) => reply,
+            match self.arriving(session) {
+                Ok(Arrival::Reply) => {}
+                Ok(Arrival::LastWords(refusal)) => {
+                    self.answered(refusal);
+                    return None;
+                }
                 Ok(Arrival::Wait(waiting)) => return Some(Call::Wait(waiting)),
                 Err(error) => {
                     self.with_engine(|engine| engine.fail(error));
                     return None;
                 }
-            };
-            self.note_refusal(&reply);
-            let engine = &mut self.link.as_mut()?.engine;
-            // Replies to recipients come by the hundred, and between them nothing is due to anybody.
-            let settled = if watched { Err(reply) } else { engine.receive_rcpt(reply) };
-            match settled {
-                Ok(verdict) => session.record(verdict),
-                Err(reply) => {
-                    engine.receive(reply);
-                    return None;
-                }
             }
+            let Link { engine, parser, .. } = self.link.as_mut()?;
+            // Replies to recipients come by the hundred, and between them nothing is due to anybody.
+            let settled = if watched { None } else { engine.receive_rcpt(parser.reply()) };
+            let Some(settled) = settled else {
+                let reply = parser.take();
+                self.answered(reply);
+                return None;
+            };
+            session.record_recipient(settled, parser.reply());
         }
+    }
+
+    fn answered(&mut self, reply: Reply) {
+        self.note_refusal(&reply);
+        self.with_engine(|engine| engine.receive(reply));
     }
 
     fn arriving(&mut self, session: &Session) -> Result<Arrival> {
         loop {
-            if let Some(reply) = self.parse(session).map_err(|error| self.misread(error))? {
-                return Ok(Arrival::Reply(reply));
+            if self.read(session).map_err(|error| self.misread(error))? {
+                return Ok(Arrival::Reply);
             }
             let link = self.link.as_mut().ok_or(Error::Client)?;
             let limit = time_limit(session, link.engine.wait());
@@ -187,7 +193,7 @@ impl Run {
                 Ok(Some(waiting)) => return Ok(Arrival::Wait(waiting)),
                 Err(error) => {
                     let error = waiting_failed(error, link.engine.awaited());
-                    return self.last_words(session, error).map(Arrival::Reply);
+                    return self.last_words(session, error).map(Arrival::LastWords);
                 }
             }
         }
@@ -238,15 +244,21 @@ impl Run {
         }
     }
 
-    /// The next reply that is complete, each of its lines shown to the monitor.
+    /// The next reply that is complete.
     fn parse(&mut self, session: &Session) -> Result<Option<Reply>> {
+        let complete = self.read(session)?;
+        Ok(self.link.as_mut().filter(|_| complete).map(|link| link.parser.take()))
+    }
+
+    /// Reads the next reply, each of its lines shown to the monitor; `false` if it is not complete.
+    fn read(&mut self, session: &Session) -> Result<bool> {
         let Some(link) = &mut self.link else {
-            return Ok(None);
+            return Ok(false);
         };
         let shown = session.monitor.get().is_some();
         let pieces = &mut self.pieces;
         let trace = &mut self.trace;
-        let reply = link.parser.next(link.engine.form(), |line| {
+        let complete = link.parser.read(link.engine.form(), |line| {
             if shown {
                 show(pieces, line, Direction::Reading);
             }
@@ -254,11 +266,11 @@ impl Run {
                 trace.line(Direction::Reading, line);
             }
         })?;
-        if reply.is_some() {
+        if complete {
             // The clock of the next reply starts when this one is complete.
             link.deadline = None;
         }
-        Ok(reply)
+        Ok(complete)
     }
 
     /// The server's words make no reply.
@@ -270,7 +282,10 @@ impl Run {
 
 /// What there is of a reply that is due.
 enum Arrival {
-    Reply(Reply),
+    /// It is read.
+    Reply,
+    /// The refusal that the connection ended in.
+    LastWords(Reply),
     /// Nothing yet.
     Wait(Waiting),
 }

@@ -274,9 +274,8 @@ impl Run {
         loop {
             match self.refusals.pop_front() {
                 Some(Step::Record(verdict)) => {
-                    let event = verdict.event();
-                    session.record(verdict);
-                    if let Some(event) = event {
+                    session.record(&verdict);
+                    if let Some(event) = verdict.event() {
                         return Call::Tell(event);
                     }
                 }
