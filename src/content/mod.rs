@@ -20,7 +20,7 @@ mod section;
 mod text;
 
 pub use facts::{Facts, Recipients};
-pub use note::{Note, Output};
+pub use note::{Note, Output, PIECE};
 pub use options::{Body, Framing, Options};
 pub use text::{End, Text};
 

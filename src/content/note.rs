@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
-/// Longest piece of a header in one [`Note::Header`]. Programs copy what the monitor shows
-/// them into buffers of 256 bytes.
-const PIECE: usize = 255;
+/// Longest piece of a header in one [`Note::Header`], and of a line that is shown. Programs copy
+/// what the monitor shows them into buffers of 256 bytes.
+pub const PIECE: usize = 255;
 /// How much of one header is kept until its end is known, so that its length is told before
 /// it is shown. A longer one is shown while it passes. Enough for 1,000 mailboxes.
 const KEPT: usize = 64 * 1024;

@@ -62,8 +62,9 @@ unsafe fn serve(session: &Session, cancellation: State) -> Result<()> {
                 return result;
             }
             Call::Wait(waiting) => let_in(cancellation, || waiting.wait()),
-            Call::Show(piece) => {
-                if let Some(monitor) = session.monitor() {
+            Call::Show => {
+                let piece = caught(|| session.take_piece())?;
+                if let (Some(piece), Some(monitor)) = (piece, session.monitor()) {
                     // SAFETY: the caller promises a function of this type.
                     let_in(cancellation, || unsafe { monitor.show(&piece) });
                 }

@@ -60,10 +60,6 @@ pub struct MessageSource {
 }
 
 /// What the session needs from the application next.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "a call is made and used up at once; a box would cost more"
-)]
 pub enum Call {
     /// Tell of an event.
     Tell(Event),
@@ -73,8 +69,8 @@ pub enum Call {
     AskTls(TlsQuestion),
     /// Tell that TLS is in use.
     TellTls(TlsEstablished),
-    /// Show a piece of the dialogue.
-    Show(Piece),
+    /// Show a piece of the dialogue: [`Session::take_piece`].
+    Show,
     /// Go on with an authentication exchange: ask the application for credentials, call a
     /// plug-in; then [`Session::responded`].
     Exchange {
@@ -168,9 +164,8 @@ pub enum Direction {
     Headers = 2,
 }
 
-/// Longest piece of the dialogue in one call of the monitor; programs copy it into buffers
-/// of 256 bytes.
-pub const PIECE: usize = 255;
+/// Longest piece of the dialogue in one call of the monitor.
+pub use crate::content::PIECE;
 
 /// A piece of the dialogue for the monitor, with the NUL that programs rely on.
 #[derive(Debug, Clone)]

@@ -324,6 +324,11 @@ impl Session {
         self.with_run(|run| run.advance(self)).unwrap_or(Call::Done(Err(Error::Client)))
     }
 
+    /// After [`Call::Show`]: the piece.
+    pub fn take_piece(&self) -> Option<Piece> {
+        self.with_run(Run::take_piece).flatten()
+    }
+
     /// The application's answer to [`Call::Ask`].
     pub fn answer(&self, answer: c_int) {
         self.with_run(|run| run.answer(self, answer));

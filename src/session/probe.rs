@@ -78,7 +78,7 @@ fn serve(session: &Session, report: &mut dyn FnMut(Found)) -> Result<(), Error> 
                 // Nobody is there who could be asked.
                 Due::Ask(_) | Due::Plugin(_) | Due::Failed => Answer::Failed,
             }),
-            Call::Tell(_) | Call::Show(_) | Call::Release => {}
+            Call::Tell(_) | Call::Show | Call::Release => {}
             // There is no message.
             Call::Rewind { .. } | Call::Read { .. } | Call::Progress { .. } => return Err(Error::Client),
         }

@@ -285,27 +285,41 @@ impl Engine {
                 self.note_question(&step);
                 return step;
             }
-            match self.phase {
-                Phase::Over(outcome) => return Step::Done(outcome),
-                Phase::Ended(error) => {
-                    self.over(self.outcome_of_end(outbox, error));
-                    continue;
-                }
-                _ => {}
-            }
-            let announced = self.ending == Ending::Announced;
-            if announced && self.pipeline.is_empty() {
-                self.phase = Phase::Ended(Error::Dropped);
-                continue;
-            }
-            let open = self.pipeline.is_open(self.extensions.pipelining);
-            if announced || !open || self.phase == Phase::Await {
+            if self.must_receive() {
                 return Step::Receive;
             }
-            if let Some(step) = self.write(outbox) {
+            if let Some(step) = self.go_on(outbox) {
                 return step;
             }
         }
+    }
+
+    /// Whether nothing can be done before the next reply is there.
+    fn must_receive(&self) -> bool {
+        let announced = self.ending == Ending::Announced;
+        match self.phase {
+            Phase::Over(_) | Phase::Ended(_) => false,
+            _ if announced => !self.pipeline.is_empty(),
+            Phase::Await => true,
+            _ => !self.pipeline.is_open(self.extensions.pipelining),
+        }
+    }
+
+    #[inline(never)]
+    fn go_on(&mut self, outbox: &dyn Outbox) -> Option<Step> {
+        match self.phase {
+            Phase::Over(outcome) => return Some(Step::Done(outcome)),
+            Phase::Ended(error) => {
+                self.over(self.outcome_of_end(outbox, error));
+                return None;
+            }
+            _ if self.ending == Ending::Announced => {
+                self.phase = Phase::Ended(Error::Dropped);
+                return None;
+            }
+            _ => {}
+        }
+        self.write(outbox)
     }
 
     fn note_question(&mut self, step: &Step) {

@@ -196,13 +196,18 @@ impl Run {
     /// Goes on until something is due.
     pub(super) fn advance(&mut self, session: &Session) -> Call {
         loop {
-            if let Some(piece) = self.pieces.pop_front() {
-                return Call::Show(piece);
+            if !self.pieces.is_empty() {
+                return Call::Show;
             }
             if let Some(call) = self.step(session) {
                 return call;
             }
         }
+    }
+
+    /// The next piece of the dialogue for the monitor.
+    pub(super) fn take_piece(&mut self) -> Option<Piece> {
+        self.pieces.pop_front()
     }
 
     fn step(&mut self, session: &Session) -> Option<Call> {

@@ -71,7 +71,7 @@ impl Run {
             self.state = State::Dialogue;
             return None;
         };
-        if let Some(call) = transfer.next_progress() {
+        if let Some(call) = transfer.next_progress(&mut self.pieces) {
             return Some(call);
         }
         let message = transfer.message();

@@ -7,6 +7,7 @@
 mod headers;
 pub(crate) mod sizes;
 
+use std::collections::VecDeque;
 use std::ffi::c_int;
 
 use super::Session;
@@ -193,13 +194,16 @@ impl Transfer {
         !self.output.notes.is_empty()
     }
 
-    /// What the application is to be told next.
-    pub(super) fn next_progress(&mut self) -> Option<Call> {
+    /// What the application is to be told next; what it is to be shown is added to the pieces.
+    pub(super) fn next_progress(&mut self, pieces: &mut VecDeque<Piece>) -> Option<Call> {
         if let Note::Data(_) = self.output.notes.front()? {
             return Some(Call::Progress { message: self.message });
         }
         match self.output.notes.pop_front()? {
-            Note::Header(header) => Some(Call::Show(Piece::new(&header, Direction::Headers))),
+            Note::Header(header) => {
+                pieces.push_back(Piece::new(&header, Direction::Headers));
+                Some(Call::Show)
+            }
             Note::Data(_) => None,
         }
     }
