@@ -32,9 +32,9 @@ pub(super) fn clean_run(text: &[u8]) -> usize {
 }
 
 /// Octets that are looked at together.
-pub(super) const WINDOW: usize = 128;
+pub(super) const WINDOW: usize = 256;
 
-/// Clean windows of a text from a position on, before which a line ends.
+/// Clean windows of a text from a position on, before which a line ends and all is clean.
 struct Windows<'a> {
     text: &'a [u8],
     start: usize,
@@ -49,8 +49,24 @@ impl Wide for Windows<'_> {
         let before = self.start.checked_sub(1).and_then(|before| self.text.get(before..));
         let from_start = self.text.get(self.start..).unwrap_or_default();
         let before = before.unwrap_or_default().chunks_exact(WINDOW);
-        let pairs = before.zip(from_start.chunks_exact(WINDOW));
-        WINDOW * pairs.take_while(|(before, window)| is_clean(before, window)).count()
+        let mut pairs = before.zip(from_start.chunks_exact(WINDOW));
+        let whole = pairs.len();
+        let clean = pairs.by_ref().take_while(|(before, window)| is_clean(before, window)).count();
+        if clean == whole && self.ends_clean() {
+            from_start.len()
+        } else {
+            WINDOW * clean
+        }
+    }
+}
+
+impl Windows<'_> {
+    /// Whether the last window of the text, which may overlap others, is clean.
+    #[inline(always)]
+    fn ends_clean(&self) -> bool {
+        let window = self.text.last_chunk::<WINDOW>();
+        let before = self.text.split_last().and_then(|(_, before)| before.last_chunk::<WINDOW>());
+        window.zip(before).is_some_and(|(window, before)| is_clean(before, window))
     }
 }
 
@@ -72,12 +88,18 @@ mod tests {
 
     #[test]
     fn windows_find_what_lines_find() {
-        let clean =
+        let lines =
             b"seventy-six columns or so of text that has nothing wrong with it at all.\r\n".repeat(60);
-        assert_eq!(clean_run(&clean), clean.len());
+        // As long as some windows, one less and one more.
+        for length in [WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW, 3 * WINDOW + 77, lines.len()] {
+            each_octet_stops(lines.get(..length).expect("long enough"));
+        }
+    }
+
+    fn each_octet_stops(clean: &[u8]) {
         for at in 0..clean.len() {
             for octet in [CR, LF, b'.'] {
-                let mut text = clean.clone();
+                let mut text = clean.to_vec();
                 text[at] = octet;
                 let pairs = text.windows(2).enumerate();
                 let mut stops = pairs.filter_map(|(at, pair)| match pair {

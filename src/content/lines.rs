@@ -6,12 +6,11 @@
 //! in the middle of it (SMTP smuggling), so here each of them becomes a whole line end.
 //! RFC 5321 §4.5.2: a line that starts with a dot gets one more.
 
-use memchr::memchr_iter;
-
 use super::clean::clean_run;
 use super::note::{Note, Output};
 use super::options::Framing;
 use super::{CR, CRLF, LF};
+use crate::host::each_position;
 
 /// Octets of a usual line.
 const USUAL: usize = 64;
@@ -69,11 +68,11 @@ impl Lines {
         }
         out.notes.reserve(run.len() / USUAL);
         let mut start = 0;
-        for end in memchr_iter(LF, run) {
+        each_position(LF, run, |end| {
             out.notes.push_back(Note::Data(self.length + end + 1 - start));
             self.length = 0;
             start = end + 1;
-        }
+        });
         self.length += run.len() - start;
     }
 

@@ -21,4 +21,4 @@ pub use node::node_name;
 pub use process::{ProcessUser, at_end, peer_user, process_user, program_path, user_named};
 pub use record::Record;
 pub use system_log::log_error;
-pub use wide::{Wide, wide};
+pub use wide::{Wide, each_position, wide};

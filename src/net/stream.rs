@@ -3,10 +3,11 @@
 //! and neither side is ever waited for longer than a deadline.
 
 use std::ffi::c_int;
-use std::io::{self, IoSlice, Read as _, Write as _};
-use std::mem;
+use std::io::{self, IoSlice, Write as _};
+use std::mem::{self, MaybeUninit};
 use std::net::TcpStream;
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::slice;
 use std::time::Instant;
 
 use socket2::SockRef;
@@ -20,12 +21,15 @@ use crate::host::system_message;
 
 /// How much is read at once in clear: some thirty replies of usual length.
 const READ_SIZE: usize = 2048;
+/// Room for the commands of a usual session.
+const QUEUE_SIZE: usize = 1024;
 
 /// A non-blocking connection with a queue of bytes to write.
 pub struct Stream {
     layer: Layer,
     queue: Vec<u8>,
     written: usize,
+    // For what comes out of TLS.
     buffer: Box<[u8]>,
     protection: Option<Protection>,
     // What is queued is secret.
@@ -69,17 +73,6 @@ pub(super) enum Attempt {
 }
 
 impl Layer {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<Attempt> {
-        match self {
-            Self::Plain(socket) => match retry(|| socket.read(buffer))? {
-                Attempt::Bytes(0) => Ok(Attempt::Ended(0)),
-                attempt => Ok(attempt),
-            },
-            Self::Tls(connection) => connection.read(buffer),
-            Self::Closed => Ok(Attempt::Ended(0)),
-        }
-    }
-
     fn write(&mut self, bytes: &[u8]) -> Result<Attempt> {
         match self {
             Self::Plain(socket) => retry(|| socket.write(bytes)),
@@ -128,9 +121,9 @@ impl Stream {
     pub fn new(socket: TcpStream) -> Self {
         Self {
             layer: Layer::Plain(socket),
-            queue: Vec::new(),
+            queue: Vec::with_capacity(QUEUE_SIZE),
             written: 0,
-            buffer: vec![0; READ_SIZE].into(),
+            buffer: Box::default(),
             protection: None,
             secret: false,
             deaf: None,
@@ -392,15 +385,26 @@ impl Stream {
 
     /// Reads what is there; `false` = nothing yet.
     fn read(&mut self, arrived: &mut impl FnMut(&[u8])) -> Result<bool> {
-        match self.layer.read(&mut self.buffer)? {
-            Attempt::Bytes(count) => {
-                let bytes = self.buffer.get(..count).unwrap_or_default();
-                match &self.protection {
-                    Some(protection) => arrived(&protection.recode.decode(bytes)?),
-                    None => arrived(bytes),
-                }
-                Ok(true)
+        let mut arrived = |bytes: &[u8]| {
+            match &self.protection {
+                Some(protection) => arrived(&protection.recode.decode(bytes)?),
+                None => arrived(bytes),
             }
+            Ok(())
+        };
+        let attempt = match &mut self.layer {
+            Layer::Plain(socket) => read_clear(socket, &mut arrived)?,
+            Layer::Tls(connection) => {
+                let attempt = connection.read(&mut self.buffer)?;
+                if let Attempt::Bytes(count) = attempt {
+                    arrived(self.buffer.get(..count).unwrap_or_default())?;
+                }
+                attempt
+            }
+            Layer::Closed => Attempt::Ended(0),
+        };
+        match attempt {
+            Attempt::Bytes(_) => Ok(true),
             // A peer that takes nothing and says nothing more is gone.
             Attempt::Blocked if self.deaf.is_some() && !self.layer.is_interrupted() => Err(self.dropped(0)),
             Attempt::Blocked => Ok(false),
@@ -409,9 +413,23 @@ impl Stream {
     }
 }
 
+/// Reads what has arrived in clear.
+fn read_clear(socket: &TcpStream, arrived: impl FnOnce(&[u8]) -> Result<()>) -> Result<Attempt> {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); READ_SIZE];
+    let socket = SockRef::from(socket);
+    let attempt = retry(|| socket.recv(&mut buffer))?;
+    let Attempt::Bytes(count @ 1..=READ_SIZE) = attempt else {
+        return Ok(if attempt == Attempt::Bytes(0) { Attempt::Ended(0) } else { attempt });
+    };
+    // SAFETY: the system has written so many octets, which are no more than there is room for.
+    arrived(unsafe { slice::from_raw_parts(buffer.as_ptr().cast(), count) })?;
+    Ok(attempt)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read as _;
     use std::net::TcpListener;
     use std::time::Duration;
 

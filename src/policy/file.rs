@@ -175,7 +175,7 @@ fn read(path: &Path, file: &File, about: &Metadata) -> Result<Option<Part>, Faul
     }
     let text = text(path, file, about)?;
     let after = file.metadata().map_err(|error| Fault::system(path, &error))?;
-    if State::of(&after) != state {
+    if !state.lasted(&after) {
         return Ok(None);
     }
     let said = parse(&text).map(Arc::new);

@@ -33,6 +33,14 @@ impl State {
     pub(super) fn is_same_file(&self, other: &Self) -> bool {
         self.file == other.file
     }
+
+    /// Whether what was read since this state is that of one moment. A file that was replaced
+    /// meanwhile has lost its name, which changes the file, but not what it says.
+    pub(super) fn lasted(&self, now: &Metadata) -> bool {
+        let now_state = Self::of(now);
+        let replaced = now.nlink() == 0;
+        *self == now_state || (replaced && *self == Self { changed: self.changed, ..now_state })
+    }
 }
 
 /// A file that may be missing.

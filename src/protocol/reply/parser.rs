@@ -17,6 +17,8 @@ const LINE_MAX: usize = 12_288;
 const REPLY_MAX: usize = 65_536;
 /// Most lines of a reply to EHLO, which has one for each extension.
 const EHLO_LINES_MAX: usize = 1000;
+/// Octets of a usual reply to EHLO.
+const EHLO_USUAL: usize = 512;
 /// Most empty lines before a reply. Servers that send one are known.
 const EMPTY_LINES_MAX: usize = 8;
 /// The least that tells a refusal when the connection ends in it: `550 ` or `550-`.
@@ -254,7 +256,9 @@ impl Lines {
             reply.lacks_enhanced = false;
             reply.cut_short = None;
             reply.text.clear();
-            reply.text.reserve(text.len() + CRLF.len());
+            // Nearly every other reply is one line.
+            let room = if form == ReplyForm::Ehlo { EHLO_USUAL } else { text.len() + CRLF.len() };
+            reply.text.reserve(room);
         } else if reply.code != code {
             return Err(Error::StatusMismatch);
         }
