@@ -34,7 +34,7 @@ pub enum Verdict {
         end: RecipientAt,
         /// The reply.
         reply: Reply,
-        /// What the message itself is told instead: why the server says so.
+        /// What the message and its recipients are told instead: why the server says so.
         reason: Option<Reply>,
         /// Nothing is left to do for them: the refusal is ours, and for good.
         complete: bool,

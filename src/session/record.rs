@@ -30,8 +30,10 @@ impl Session {
                 complete,
             } => {
                 if let Some(message) = self.message(*message) {
-                    message.sender_refused(*first..*end, reply, *complete, &self.texts);
-                    message.transfer_status().set(reason.as_ref().unwrap_or(reply), &self.texts);
+                    message.reverse_path_status().set(reply, &self.texts);
+                    let reason = reason.as_ref().unwrap_or(reply);
+                    message.transfer_status().set(reason, &self.texts);
+                    message.nobody_gets_it(*first..*end, reason, *complete, &self.texts);
                 }
             }
             Verdict::Recipient { message, recipient, reply, complete } => self.record_recipient(
@@ -85,8 +87,7 @@ impl Session {
 }
 
 impl Message {
-    fn sender_refused(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool, texts: &Texts) {
-        self.reverse_path_status().set(reply, texts);
+    fn nobody_gets_it(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool, texts: &Texts) {
         let Range { start: mut from, end } = concerned;
         while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
             if let Some(recipient) = self.recipient(at) {

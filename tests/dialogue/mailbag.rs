@@ -71,7 +71,8 @@ impl Mailbag {
             } => {
                 let message = &mut messages[message.get()];
                 message.mail = reply.code().value();
-                message.transfer = reason.as_ref().unwrap_or(reply).code().value();
+                let reply = reason.as_ref().unwrap_or(reply);
+                message.transfer = reply.code().value();
                 let concerned = message.recipients.iter_mut().take(end.get()).skip(first.get());
                 for recipient in concerned.filter(|one| !one.complete) {
                     recipient.code = reply.code().value();

@@ -115,7 +115,7 @@ impl Engine {
             if self.mail_replies == MailReplies::None {
                 self.mail_replies = MailReplies::Accepted;
             }
-            Verdict::Sender { message, reply }
+            Some(Verdict::Sender { message, reply })
         } else {
             self.mail_replies = MailReplies::Refused;
             self.phase = Phase::NextMessage;
