@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A thread that waits for a server is cancelled, or a signal handler jumps out of the wait: the
- * process lives, and the session can be started again and destroyed. */
+/* A thread that waits for a server is cancelled: the process lives, and the session can be
+ * destroyed. */
 #include <pthread.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include "mail.h"
 #include "peer.h"
@@ -80,66 +77,6 @@ static void not_to_be_cancelled(void)
     peer_free(peer);
 }
 
-static sigjmp_buf back;
-
-static void jump(int signal)
-{
-    (void)signal;
-    siglongjmp(back, 1);
-}
-
-static int sleeps(void)
-{
-    char state = '?';
-    FILE *file = fopen("/proc/self/stat", "r");
-
-    if (file != NULL) {
-        /* This line is about the first thread, the one that waits. */
-        if (fscanf(file, "%*d %*s %c", &state) != 1)
-            state = '?';
-        fclose(file);
-    }
-    return state == 'S';
-}
-
-static void *disturb(void *thread)
-{
-    int seen = 0;
-
-    sem_wait(&connected);
-    while (seen < 20) {
-        seen = sleeps() ? seen + 1 : 0;
-        usleep(1000);
-    }
-    pthread_kill(*(pthread_t *)thread, SIGUSR1);
-    return NULL;
-}
-
-static void left_by_a_jump(void)
-{
-    struct peer *silent = peer_start("W\n"), *peer;
-    smtp_session_t session = session_with(silent);
-    pthread_t self = pthread_self(), thread;
-    struct sigaction action = {.sa_handler = jump};
-
-    sigaction(SIGUSR1, &action, NULL);
-    pthread_create(&thread, NULL, disturb, &self);
-    if (sigsetjmp(back, 1) == 0) {
-        smtp_start_session(session);
-        CHECK(!"the wait is over");
-    }
-    pthread_join(thread, NULL);
-    peer = peer_start("A: PIPELINING\n");
-    smtp_set_server(session, peer_address(peer));
-    CHECK_INT(smtp_start_session(session), 1);
-    CHECK_INT(smtp_destroy_session(session), 1);
-    CHECK_INT(peer_finish(silent), 1);
-    CHECK_INT(peer_finish(peer), 1);
-    CHECK_INT(peer_messages(peer), 1);
-    peer_free(silent);
-    peer_free(peer);
-}
-
 int main(void)
 {
     sem_init(&connected, 0, 0);
@@ -147,8 +84,5 @@ int main(void)
     while (sem_trywait(&connected) == 0)
         ;
     RUN(not_to_be_cancelled);
-    while (sem_trywait(&connected) == 0)
-        ;
-    RUN(left_by_a_jump);
     return check_done("waiting");
 }

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// More than the frames of any digest take, without optimisation too.
-const STACK_WIPED: usize = 8192;
+const STACK_WIPED: usize = 6144;
 
 /// Bytes that are overwritten when they are dropped.
 ///

@@ -7,6 +7,7 @@
 BUILD holds libesmtp.so.6 (default: build). N is the size of the large message."""
 
 import argparse
+import json
 import os
 import re
 import resource
@@ -24,6 +25,8 @@ SOURCES = Path(__file__).resolve().parent / "c"
 INCLUDE = SOURCES.parents[2] / "include"
 WARNINGS = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-g"]
 SKIPPED = 77
+STACK_IN_CLEAR = 20 * 1024
+STACK_WITH_TLS = 28 * 1024
 COMMANDS = {b"EHLO", b"MAIL", b"RCPT", b"DATA", b"QUIT"}
 # Each session meets it, and goes where it would have gone.
 POLICY = """\
@@ -299,6 +302,26 @@ class Boundary(unittest.TestCase):
                 self.assertEqual(len(sink.texts), 20 if secure else 15)
                 used = {command.split()[1] for command in sink.commands if command.startswith(b"AUTH ")}
                 self.assertEqual(len(used), 4 if secure else 3)
+
+    def test_stack(self) -> None:
+        """What programs with small stacks may count on (docs/security.md)."""
+        facts = json.loads((options.build / "meson-info/intro-buildoptions.json").read_text())
+        if next(fact["value"] for fact in facts if fact["name"] == "buildtype") == "debug":
+            self.skipTest("the library is not optimised")
+        program = self.compile("stack", "-lpthread")
+        answered = {
+            b"AUTH PLAIN": [b"235 welcome"],
+            b"AUTH LOGIN": [b"334 VXNlcm5hbWU6", b"334 UGFzc3dvcmQ6", b"235 welcome"],
+            b"AUTH CRAM-MD5": [b"334 PDFAaG9zdD4=", b"235 welcome"],
+        }
+        with Sink("PIPELINING AUTH=PLAIN=LOGIN=CRAM-MD5", prompts=answered) as sink:
+            for words in [(), ("PLAIN",), ("LOGIN",), ("CRAM-MD5",)]:
+                used = int(self.run_program([program, sink.address, *words]))
+                self.assertLessEqual(used, STACK_IN_CLEAR, words)
+        with self.secure_sink(answered) as sink:
+            for mechanism in ["PLAIN", "CRAM-MD5"]:
+                used = int(self.run_program([program, sink.address, mechanism, "tls"]))
+                self.assertLessEqual(used, STACK_WITH_TLS, mechanism)
 
     def test_each_allocation_fails(self) -> None:
         """A session is right or fails cleanly, or Rust ends the process (docs/security.md)."""

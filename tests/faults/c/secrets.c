@@ -214,8 +214,7 @@ static void accept_certificate(smtp_session_t session, int number, void *arg, ..
 static void send_with_password(const char *server, const char *mechanism, int tls)
 {
     smtp_recipient_t recipient;
-    smtp_session_t session =
-        new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
+    smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
     auth_context_t context = auth_create_context();
 
     CHECK(auth_set_mechanism_flags(context, AUTH_PLUGIN_PLAIN, 0));
@@ -253,7 +252,7 @@ int main(int argc, char **argv)
     told = 1;
     found = found_in_memory();
     if (found > 0)
-        fprintf(stderr, "%s, %s octets%s: %zu places\n", argv[2], argv[3],
-                argc > 4 ? ", TLS" : "", found);
+        fprintf(stderr, "%s, %s octets%s: %zu places\n", argv[2], argv[3], argc > 4 ? ", TLS" : "",
+                found);
     return found > 0;
 }
