@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The last error and its text.
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{c_char, c_int};
 use std::ptr;
 
 use super::errno;
 use super::guard::guard;
 use crate::error::{self, Error};
-use crate::net;
+use crate::session::describe;
 
 /// The calling thread's last error: one of SMTP_ERR_*, or a negated `errno`; 0 = none so far.
 #[unsafe(no_mangle)]
@@ -55,26 +55,6 @@ impl Room {
         // SAFETY: one byte of room is left at least.
         unsafe { self.start.write(0) };
     }
-}
-
-fn describe(error: c_int) -> CString {
-    let text: &CStr = match error {
-        ..0 => return crate::host::system_message(error.wrapping_neg()),
-        0 => c"No Error",
-        1 => c"",
-        2 => c"Nothing to do",
-        3 => c"SMTP server dropped connection",
-        4 => c"Invalid SMTP syntax in server response",
-        5 => c"SMTP Status code mismatch on continuation line",
-        6 => c"Invalid SMTP status code in server response",
-        7 => c"Invalid API function argument",
-        8 => c"Requested SMTP extension not available",
-        9..=18 => return net::resolver_message(error),
-        19 => c"Unterminated server response",
-        20 => c"Client error",
-        _ => return CString::new(format!("Error {error}")).unwrap_or_default(),
-    };
-    text.to_owned()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::ffi::CStr;
 
 use super::Session;
 use super::callback::{Answer, Call, Event};
+use super::explained::Explained;
 pub use super::run::shown_pin;
 use crate::error::{self, Error};
 use crate::net::CertificateFacts;
@@ -42,7 +43,7 @@ pub fn probe(relay: Chosen, server: &CStr, report: &mut dyn FnMut(Found)) -> Res
         error::set_last(error);
         let reason = error::last_reason();
         match (error, reason.text()) {
-            (error, "") => format!("{error:?}"),
+            (error, "") => Explained(error, "").to_string(),
             (_, text) => text.to_owned(),
         }
     })

@@ -161,8 +161,8 @@ class Reader:
     def variables(self, library: Path | None) -> dict[str, str]:
         settings = str(self.home / ".config")
         if library is None:
-            return {"XDG_CONFIG_DIR": settings, "OPENSSL_CONF": str(self.older_tls)}
-        return {"XDG_CONFIG_HOME": settings}
+            return {"XDG_CONFIG_DIR": settings, "OPENSSL_CONF": str(self.older_tls)} | self.more
+        return {"XDG_CONFIG_HOME": settings} | self.more
 
     def trust(self, mode: int | None) -> None:
         shutil.rmtree(self.home, ignore_errors=True)
@@ -172,8 +172,9 @@ class Reader:
             shutil.copy(self.certificates.ca, folder / "ca.pem")
             (folder / "ca.pem").chmod(mode)
 
-    def read(self, failure: Failure, program: str, library: Path | None) -> str:
+    def read(self, failure: Failure, program: str, library: Path | None, **more: str) -> str:
         """One line; ports and folders, which are others each time, have names."""
+        self.more = more
         self.trust(failure.trust)
         with contextlib.ExitStack() as stack:
             port = 1
@@ -269,6 +270,21 @@ class Reasons(unittest.TestCase):
 
     def test_esmtp(self) -> None:
         self.check(ESMTP)
+
+    def test_trace_says_the_same(self) -> None:
+        """What failed is in the trace in the same words, with the names of files."""
+        if not installed(ESMTP):
+            self.skipTest("esmtp is not installed")
+        trace = self.reader.home.parent / "trace"
+        for failure in FAILURES:
+            with self.subTest(failure.name):
+                trace.unlink(missing_ok=True)
+                now = self.reader.read(failure, ESMTP, build, LIBESMTP_TRACE=str(trace))
+                said = now.partition("SMTP server problem ")[2].replace("/home/me", str(self.reader.home))
+                if not said:
+                    continue
+                shown = re.sub(r"\b(127\.0\.0\.1|localhost):\d+", r"\1:587", trace.read_text())
+                self.assertIn(f" -- the session has failed: {said}\n", shown)
 
     def test_collectd(self) -> None:
         self.check(COLLECTD)

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::Session;
 use super::callback::{Call, Piece};
+use super::explained::Explained;
 use super::trace::Trace;
 use super::transfer::Transfer;
 use crate::error::{self, Error, Reason, Result};
@@ -228,7 +229,7 @@ impl Run {
                 if !self.relays.is_empty() {
                     self.keep_reason();
                     let reason = self.reason;
-                    self.note(|| format!("the next relay, for {error:?}: {}", reason.text()));
+                    self.note(|| format!("the next relay, for {}", Explained(error, reason.text())));
                 }
                 self.state = match self.next_relay(session, error) {
                     Ok(()) => State::Connect,
@@ -266,7 +267,7 @@ impl Run {
                     let reason = Some(self.reason).filter(|reason| reason.is_of(error));
                     self.note(|| {
                         let why = reason.as_ref().map_or("", |reason| reason.text());
-                        format!("the session has failed: {error:?}: {why}")
+                        format!("the session has failed: {}", Explained(error, why))
                     });
                 }
                 Some(Call::Done(result))
@@ -324,7 +325,7 @@ impl Run {
                 Some(Call::Tell(Event::Connect))
             }
             Err(error) => {
-                self.note(|| format!("no address is left: {error:?}"));
+                self.note(|| format!("no address is left: {}", Explained(error, "")));
                 self.state = match self.next_stop(session, error) {
                     Ok(()) => State::Connect,
                     Err(error) => State::NextRelay(error),

@@ -46,8 +46,7 @@ static void *nothing(void *arg)
 static void *send_one(void *arg)
 {
     smtp_recipient_t recipient;
-    smtp_session_t session =
-        new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
+    smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
     auth_context_t context = auth_create_context();
 
     CHECK(smtp_set_hostname(session, NULL));
@@ -72,8 +71,8 @@ static long used_by(void *(*work)(void *))
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    unsigned char *stack = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *stack =
+        mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     long untouched = 0;
 
     CHECK(stack != MAP_FAILED);
