@@ -17,6 +17,8 @@ const LINE_MAX: usize = 12_288;
 const REPLY_MAX: usize = 65_536;
 /// Most lines of a reply to EHLO, which has one for each extension.
 const EHLO_LINES_MAX: usize = 1000;
+/// Longest line that is kept to see whether the next one is the same.
+const KEPT_MAX: usize = 512;
 /// Octets of a usual reply to EHLO.
 const EHLO_USUAL: usize = 512;
 /// Most empty lines before a reply. Servers that send one are known.
@@ -143,6 +145,7 @@ impl ReplyParser {
     /// Takes the reply that was read last.
     #[must_use]
     pub fn take(&mut self) -> Reply {
+        self.lines.whole.clear();
         mem::replace(&mut self.lines.reply, BLANK)
     }
 
@@ -192,6 +195,10 @@ const BLANK: Reply = Reply {
 struct Lines {
     /// What they say, or what those of the last one said: its memory is used again.
     reply: Reply,
+    /// The line that is all of it, and the form that it was read in, as long as it is not taken: servers
+    /// say the same to one recipient after the other.
+    whole: Vec<u8>,
+    form: ReplyForm,
     /// How many there are.
     count: usize,
     /// Their octets.
@@ -206,6 +213,8 @@ impl Default for Lines {
     fn default() -> Self {
         Self {
             reply: BLANK,
+            whole: Vec::new(),
+            form: ReplyForm::Ehlo,
             count: 0,
             size: 0,
             empty: 0,
@@ -230,6 +239,10 @@ impl Lines {
 
     /// Adds a line without its end; says whether it was the last of the reply.
     fn add(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
+        if self.says_the_same(line, form) {
+            self.end();
+            return Ok(true);
+        }
         let is_empty = line.is_empty() && !self.has_begun();
         if is_empty && self.empty < EMPTY_LINES_MAX && !self.over_bound {
             self.empty += 1;
@@ -240,9 +253,22 @@ impl Lines {
         }
         let last = self.append(line, form)?;
         if last {
+            self.keep_whole(line, form);
             self.end();
         }
         Ok(last)
+    }
+
+    fn says_the_same(&self, line: &[u8], form: ReplyForm) -> bool {
+        !self.has_begun() && !self.over_bound && !line.is_empty() && self.whole == line && self.form == form
+    }
+
+    fn keep_whole(&mut self, line: &[u8], form: ReplyForm) {
+        self.whole.clear();
+        if self.count == 1 && line.len() <= KEPT_MAX {
+            self.whole.extend_from_slice(line);
+            self.form = form;
+        }
     }
 
     /// Takes over the code and the text of a line; says whether it is the last one.

@@ -348,3 +348,39 @@ fn a_status_text_is_not_cut_in_a_line_end() {
         assert!(!shown.ends_with(b"\r") && !shown.ends_with(b"\n"), "{length}");
     }
 }
+
+#[test]
+fn the_same_line_is_the_same_reply() {
+    let lines: [&[u8]; 6] = [
+        b"250 2.1.5 ok",
+        b"250 2.1.5 ok",
+        b"250-2.1.5 ok",
+        b"250 2.1.5 ok",
+        b"550 5.1.1 no",
+        b"250 ok",
+    ];
+    for first in lines {
+        for second in lines {
+            for forms in [[PLAIN, PLAIN], [ENHANCED, ENHANCED], [PLAIN, ENHANCED], [ENHANCED, CHALLENGE]] {
+                for taken in [false, true] {
+                    let mut parser = ReplyParser::default();
+                    parser.feed(&[first, b"\r\n", second, b"\r\n"].concat());
+                    let mut outcomes = Vec::new();
+                    for form in forms {
+                        let read = parser.read(form, |_| {});
+                        let reply = if taken { parser.take() } else { parser.reply().clone() };
+                        outcomes.push(read.map(|complete| complete.then_some(reply)));
+                    }
+                    let fresh = |line: &[u8], form| {
+                        let mut parser = ReplyParser::default();
+                        parser.feed(&[line, b"\r\n"].concat());
+                        parser.next(form, |_| {})
+                    };
+                    if !first.starts_with(b"250-") {
+                        assert_eq!(outcomes, [fresh(first, forms[0]), fresh(second, forms[1])]);
+                    }
+                }
+            }
+        }
+    }
+}
