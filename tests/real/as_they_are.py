@@ -5,41 +5,30 @@ hangs up, a server in another language. What a machine lacks is skipped with its
 
     tests/real/as_they_are.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
+import contextlib
 import os
 import re
-import signal
-import sys
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from accounts import PASSWORD, USER
+import harness
 from certificates import Certificates
-from more_servers import Aiosmtpd, Exim, PostfixInbox, unpacked
+from more_servers import Aiosmtpd, Exim, PostfixInbox
+from other_servers import NODE, RIGHT, STRICT_POSTFIX, WRONG, as_sent, why_not
 from proxies import DovecotSubmission, GoServer, Haraka, NginxProxy, NodeServer
 from sites import STARTTLS, PostfixWithDovecot
-from submit import Submit, delivered_as_sent
+from submit import Submit
 
-build = Path(__file__).resolve().parents[2] / "build"
-
-WRONG = ("-P", "-u", USER, "-p", "wrong")
-RIGHT = ("-P", "-u", USER, "-p", PASSWORD)
 ALL = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2", "OAUTHBEARER")
 
 
-def as_sent(mail: bytes) -> bool:
-    """Some of these servers add no header."""
-    return delivered_as_sent(b"\n" + mail.replace(b"\r\n", b"\n"))
-
-
-def why_not(program: str) -> str | None:
-    """Why a program that was unpacked (see fetch_packages.sh) cannot run."""
-    try:
-        unpacked(program)
-    except (PermissionError, FileNotFoundError) as reason:
-        return str(reason)
-    return None
+def setUpModule() -> None:
+    """Some servers are only unpacked. Where they are not to be had, their tests say so."""
+    fetch = Path(__file__).with_name("fetch_packages.sh")
+    with contextlib.suppress(subprocess.SubprocessError):
+        subprocess.run([fetch], check=True, stdin=subprocess.DEVNULL, timeout=120)
 
 
 class World(unittest.TestCase):
@@ -53,7 +42,7 @@ class World(unittest.TestCase):
         folder.chmod(0o755)
         (folder / "certificates").mkdir()
         cls.certificates = Certificates(folder / "certificates")
-        cls.submit = Submit(folder, build)
+        cls.submit = Submit(folder, harness.build)
         cls.submit.trust(cls.certificates.ca)
 
     def assert_not_sent(self, outcome) -> None:
@@ -75,23 +64,19 @@ class Names(World):
             self.assertTrue(as_sent(mail), mail)
         return outcome
 
-    @unittest.skipIf(why_not("/usr/sbin/exim4"), f"Exim: {why_not('/usr/sbin/exim4')}")
     def test_exim(self) -> None:
         """It takes no underscore in a name unless it is told to."""
+        if reason := why_not("/usr/sbin/exim4"):
+            self.skipTest(f"Exim: {reason}")
         with Exim() as server:
-            self.assertTrue(self.deliver(server, "my_host").sent)
-            self.assertFalse(self.deliver(server, "my_host", ours=False).sent)
+            self.assertTrue(self.deliver(server, NODE).sent)
+            self.assertFalse(self.deliver(server, NODE, ours=False).sent)
             self.assertTrue(self.deliver(server, "my-host").sent)
 
     def test_postfix(self) -> None:
-        strict = {
-            "smtpd_helo_required": "yes",
-            "smtpd_delay_reject": "no",
-            "smtpd_helo_restrictions": "reject_invalid_helo_hostname, reject_non_fqdn_helo_hostname",
-        }
-        with PostfixInbox(strict) as server:
-            self.assertTrue(self.deliver(server, "my_host").sent)
-            self.assertFalse(self.deliver(server, "my_host", ours=False).sent)
+        with PostfixInbox(STRICT_POSTFIX) as server:
+            self.assertTrue(self.deliver(server, NODE).sent)
+            self.assertFalse(self.deliver(server, NODE, ours=False).sent)
             self.assertTrue(self.deliver(server, "my-host.example.net").sent)
 
 
@@ -194,17 +179,5 @@ class WrongPasswords(World):
             self.check(server, refusal=454)
 
 
-def stop_servers(*_) -> None:
-    """unittest does not, when it is ended from outside."""
-    for case in World.__subclasses__():
-        case.doClassCleanups()
-    sys.exit(1)
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    signal.signal(signal.SIGTERM, stop_servers)
-    unittest.main(argv=["as_they_are.py", "--verbose", *others])
+    harness.main(__doc__, World)

@@ -5,15 +5,13 @@ from a program of our own, with this library and with Debian's, and from Debian'
 
     tests/real/auth.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import os
-import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+import harness
 from accounts import PASSWORD, USER, token
 from certificates import OTHER_HOST, Certificates
 from network import enter_own_network
@@ -38,7 +36,6 @@ REFERENCE_MECHANISMS = {"PLAIN", "LOGIN", "EXTERNAL"}
 NOT_YET_VALID, EXPIRED, SELF_SIGNED, SELF_SIGNED_AT_THE_TOP = 9, 10, 18, 19
 ESMTP_SECONDS = 30
 
-build = Path(__file__).resolve().parents[2] / "build"
 own_network = False
 
 
@@ -65,7 +62,7 @@ class World(unittest.TestCase):
         folder.chmod(0o755)
         (folder / "certificates").mkdir()
         cls.certificates = Certificates(folder / "certificates")
-        cls.submit = Submit(folder, build)
+        cls.submit = Submit(folder, harness.build)
         cls.site = cls.enterClassContext(cls.site_class(cls.certificates, own_network))
 
     def setUp(self) -> None:
@@ -353,18 +350,6 @@ class Esmtp(World):
         self.assertNotEqual(self.send(ours=True).returncode, 0)
 
 
-def stop_servers(*_) -> None:
-    """unittest does not, when it is ended from outside."""
-    for case in World.__subclasses__():
-        case.doClassCleanups()
-    sys.exit(1)
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    signal.signal(signal.SIGTERM, stop_servers)
     own_network = os.geteuid() == 0 and enter_own_network()
-    unittest.main(argv=["auth.py", "--verbose", *others])
+    harness.main(__doc__, World)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Which mechanisms work with which servers, with this library and with Debian's.
+"""Which mechanisms work with which servers, and what other servers make of a session, with this
+library and with Debian's.
 
 tests/real/compatibility.py [--build BUILD]            prints the tables
 tests/real/compatibility.py [--build BUILD] --write    puts them into docs/compatibility.md"""
@@ -16,6 +17,7 @@ from pathlib import Path
 from accounts import USER
 from certificates import Certificates
 from network import enter_own_network
+from other_servers import rows
 from sites import CHANNELS, SITES, TLS, Site, credentials
 from submit import Submit, authenticated_as, delivered_as_sent
 
@@ -45,7 +47,7 @@ def delivers(site: Site, submit: Submit, mechanism: str, channel: str, ours: boo
     return delivered_as_sent(mail) and authenticated_as(mail) == USER
 
 
-def run(build: Path, own_network: bool) -> tuple[list[str], Results]:
+def run(build: Path, own_network: bool) -> tuple[list[str], Results, list[list[str]]]:
     titles = []
     results: Results = {}
     with tempfile.TemporaryDirectory(prefix="esmtp-compatibility-") as name:
@@ -70,7 +72,9 @@ def run(build: Path, own_network: bool) -> tuple[list[str], Results]:
                             continue
                         if delivers(site, submit, mechanism, channel, ours):
                             channels.append(channel)
-    return titles, results
+        submit.use_client_certificate(None)
+        others = list(rows(submit, certificates))
+    return titles, results, others
 
 
 def table(titles: list[str], results: Results, ours: bool) -> Iterable[str]:
@@ -85,12 +89,22 @@ def table(titles: list[str], results: Results, ours: bool) -> Iterable[str]:
         yield "| " + " | ".join(cells) + " |\n"
 
 
-def tables(titles: list[str], results: Results) -> str:
+def other_table(others: list[list[str]]) -> Iterable[str]:
+    heads = ("server", "how", "wrong password", "mail", "libESMTP: wrong password", "mail")
+    yield "| " + " | ".join(heads) + " |\n"
+    yield "| " + " | ".join(["---"] * len(heads)) + " |\n"
+    for cells in others:
+        yield "| " + " | ".join(cells) + " |\n"
+
+
+def tables(titles: list[str], results: Results, others: list[list[str]]) -> str:
     lines = [
         "### This library\n\n",
         *table(titles, results, ours=True),
         "\n### libESMTP 1.1.0\n\n",
         *table(titles, results, ours=False),
+        "\n### Other servers\n\n",
+        *other_table(others),
     ]
     return "".join(lines)
 

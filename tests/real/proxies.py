@@ -31,7 +31,7 @@ def greets(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 5) as connection:
             return connection.recv(3) == b"220"
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, TimeoutError):
         return False
 
 

@@ -6,18 +6,16 @@ BDAT, which is for BINARYMIME bodies only. Neither server offers that.
 
     tests/real/several_mails.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import itertools
 import os
 import random
 import re
-import signal
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import exim
+import harness
 from rules import LATER, REFUSED, EximWithRules, PostfixWithRules
 from several import Letter, Outcome, Several
 
@@ -33,8 +31,6 @@ MODES = {
     "CHUNKING": ("CHUNKING",),
     "both": ("CHUNKING", "PIPELINING"),
 }
-
-build = Path(__file__).resolve().parents[2] / "build"
 
 
 def lines(*more: bytes, head: bytes = b"") -> bytes:
@@ -69,7 +65,7 @@ class Site(unittest.TestCase):
         cls.missing = cls.refuse()
         if cls.missing is None:
             cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="several-")))
-            cls.several = Several(cls.folder, build)
+            cls.several = Several(cls.folder, harness.build)
             cls.server = cls.enterClassContext(cls.server_class())
             cls.names = (f"m{number}" for number in itertools.count())
 
@@ -298,17 +294,5 @@ def load_tests(loader: unittest.TestLoader, *_) -> unittest.TestSuite:
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
 
 
-def stop_servers(*_) -> None:
-    """unittest does not, when it is ended from outside."""
-    for case in [*World.__subclasses__(), WithLimits]:
-        case.doClassCleanups()
-    sys.exit(1)
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    signal.signal(signal.SIGTERM, stop_servers)
-    unittest.main(argv=["several_mails.py", "--verbose", *others])
+    harness.main(__doc__, World)

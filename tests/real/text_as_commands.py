@@ -6,18 +6,16 @@ does who listens in. A client that sends its text ahead shows that this would be
 
     tests/real/text_as_commands.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import base64
 import os
 import re
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+import harness
 from accounts import PASSWORD, USER
 from certificates import Certificates
 from servers import Postfix, find, take, wait_for
@@ -64,8 +62,6 @@ TEXTS = {
 }
 ESMTP_SECONDS = 60
 
-build = Path(__file__).resolve().parents[2] / "build"
-
 
 def on_the_wire(text: str) -> bytes:
     return text.replace("\n", "\r\n").encode()
@@ -98,7 +94,7 @@ class World(unittest.TestCase):
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="text-")))
         # Servers that gave up root read certificates here.
         cls.folder.chmod(0o755)
-        cls.submit = Submit(cls.folder, build)
+        cls.submit = Submit(cls.folder, harness.build)
         cls.begin()
 
     @classmethod
@@ -238,7 +234,7 @@ class WithDovecot(World):
             file.write_bytes(on_the_wire(text))
             letters.append(Letter(f"m{number}", "refused", SENDER, [RECIPIENT], file))
         self.sessions += 1
-        outcome = Several(self.folder, build)(self.tap.port, letters)
+        outcome = Several(self.folder, harness.build)(self.tap.port, letters)
         self.assertEqual(set(outcome.codes.values()), {530}, outcome)
         self.assert_refused_unheard()
         self.assert_not_logged_in()
@@ -348,17 +344,5 @@ class WithPostfix(World):
         self.assertEqual(set(self.heard()), {"wire", "log", "Postfix"})
 
 
-def stop_servers(*_) -> None:
-    """unittest does not, when it is ended from outside."""
-    for case in World.__subclasses__():
-        case.doClassCleanups()
-    sys.exit(1)
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    signal.signal(signal.SIGTERM, stop_servers)
-    unittest.main(argv=["text_as_commands.py", "--verbose", *others])
+    harness.main(__doc__, World)
