@@ -5,6 +5,7 @@
 //! not understood is a mail lost or sent twice: the bounds are there for memory alone.
 
 use std::mem;
+use std::ops::Range;
 
 use memchr::memchr;
 
@@ -17,8 +18,6 @@ const LINE_MAX: usize = 12_288;
 const REPLY_MAX: usize = 65_536;
 /// Most lines of a reply to EHLO, which has one for each extension.
 const EHLO_LINES_MAX: usize = 1000;
-/// Longest line that is kept to see whether the next one is the same.
-const KEPT_MAX: usize = 512;
 /// Octets of a usual reply to EHLO.
 const EHLO_USUAL: usize = 512;
 /// Most empty lines before a reply. Servers that send one are known.
@@ -66,6 +65,9 @@ pub struct ReplyParser {
     start: usize,
     searched: usize,
     lines: Lines,
+    // Where the line lies that is all of the last reply, and the form it was read in, as long as
+    // both are there: servers say the same to one recipient after the other.
+    whole: Option<(Range<usize>, ReplyForm)>,
 }
 
 impl ReplyParser {
@@ -77,6 +79,7 @@ impl ReplyParser {
             self.buffer.drain(..self.start);
         }
         self.start = 0;
+        self.whole = None;
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -127,13 +130,28 @@ impl ReplyParser {
                 return self.lines.end_over_bound(without_end(rest), form);
             };
             let line = rest.get(..end).unwrap_or_default();
+            let text = without_end(line);
+            let place = self.start..self.start + text.len();
             self.start += end;
             self.searched = 0;
             tap(line);
-            if self.lines.add(without_end(line), form)? {
+            if self.is_as_before(text, form) {
+                self.lines.empty = 0;
+                return Ok(true);
+            }
+            if self.lines.add(text, form)? {
+                let is_whole = self.lines.length == 1 && !self.lines.over_bound;
+                self.whole = is_whole.then_some((place, form));
                 return Ok(true);
             }
         }
+    }
+
+    /// Whether a line says what the last reply said, which is still in its place.
+    fn is_as_before(&self, line: &[u8], form: ReplyForm) -> bool {
+        self.whole.as_ref().is_some_and(|(place, formerly)| {
+            *formerly == form && self.lines.count == 0 && self.buffer.get(place.clone()) == Some(line)
+        })
     }
 
     /// The reply that was read last.
@@ -145,7 +163,7 @@ impl ReplyParser {
     /// Takes the reply that was read last.
     #[must_use]
     pub fn take(&mut self) -> Reply {
-        self.lines.whole.clear();
+        self.whole = None;
         mem::replace(&mut self.lines.reply, BLANK)
     }
 
@@ -195,10 +213,8 @@ const BLANK: Reply = Reply {
 struct Lines {
     /// What they say, or what those of the last one said: its memory is used again.
     reply: Reply,
-    /// The line that is all of it, and the form that it was read in, as long as it is not taken: servers
-    /// say the same to one recipient after the other.
-    whole: Vec<u8>,
-    form: ReplyForm,
+    /// How many lines that has, once it is complete.
+    length: usize,
     /// How many there are.
     count: usize,
     /// Their octets.
@@ -213,8 +229,7 @@ impl Default for Lines {
     fn default() -> Self {
         Self {
             reply: BLANK,
-            whole: Vec::new(),
-            form: ReplyForm::Ehlo,
+            length: 0,
             count: 0,
             size: 0,
             empty: 0,
@@ -239,10 +254,6 @@ impl Lines {
 
     /// Adds a line without its end; says whether it was the last of the reply.
     fn add(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
-        if self.says_the_same(line, form) {
-            self.end();
-            return Ok(true);
-        }
         let is_empty = line.is_empty() && !self.has_begun();
         if is_empty && self.empty < EMPTY_LINES_MAX && !self.over_bound {
             self.empty += 1;
@@ -253,22 +264,9 @@ impl Lines {
         }
         let last = self.append(line, form)?;
         if last {
-            self.keep_whole(line, form);
             self.end();
         }
         Ok(last)
-    }
-
-    fn says_the_same(&self, line: &[u8], form: ReplyForm) -> bool {
-        !self.has_begun() && !self.over_bound && !line.is_empty() && self.whole == line && self.form == form
-    }
-
-    fn keep_whole(&mut self, line: &[u8], form: ReplyForm) {
-        self.whole.clear();
-        if self.count == 1 && line.len() <= KEPT_MAX {
-            self.whole.extend_from_slice(line);
-            self.form = form;
-        }
     }
 
     /// Takes over the code and the text of a line; says whether it is the last one.
@@ -298,6 +296,7 @@ impl Lines {
 
     /// What comes next is another reply.
     const fn end(&mut self) {
+        self.length = self.count;
         self.count = 0;
         self.size = 0;
         self.empty = 0;

@@ -384,3 +384,24 @@ fn the_same_line_is_the_same_reply() {
         }
     }
 }
+
+#[test]
+fn a_line_that_comes_again_keeps_the_bounds() {
+    let mut parser = ReplyParser::default();
+    parser.feed(b"250 ok\r\n");
+    for _ in 0..3 {
+        assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+        parser.feed(&b"\r\n".repeat(8));
+        parser.feed(b"250 ok\r\n");
+    }
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+    parser.feed(&[&b"\r\n".repeat(9)[..], b"250 ok\r\n"].concat());
+    assert_eq!(parser.read(PLAIN, |_| {}), Err(Error::UnterminatedResponse));
+
+    let long = format!("550 {}\r\n", "x".repeat(13_000));
+    let mut parser = ReplyParser::default();
+    parser.feed(long.repeat(2).as_bytes());
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+    assert_eq!(parser.reply().cut_short(), Some(Error::UnterminatedResponse));
+    assert_eq!(parser.read(PLAIN, |_| {}), Err(Error::UnterminatedResponse));
+}
