@@ -241,6 +241,36 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_by_has_a_sign_only_below_zero() {
+        for (seconds, text) in [(-1, " BY=-1;N"), (0, " BY=0;N"), (1, " BY=1;N")] {
+            let mut out = Vec::new();
+            write_by(
+                DeliverBy {
+                    seconds,
+                    mode: ByMode::Notify,
+                    trace: false,
+                },
+                &mut out,
+            );
+            assert_eq!(out, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn verbs_with_and_without_argument() {
+        for (verb, argument, line) in [("QUIT", "", "QUIT\r\n"), ("EHLO", "a.example", "EHLO a.example\r\n")]
+        {
+            let mut out = Vec::new();
+            write_verb(verb.as_bytes(), argument.as_bytes(), &mut out);
+            assert_eq!(out, line.as_bytes());
+        }
+        // A secret is not copied into a buffer that is left behind.
+        let mut out = Vec::new();
+        write_verb(&[b'x'; 3000], &[b'y'; 2000], &mut out);
+        assert_eq!(out.capacity(), 3000 + 2000 + 3);
+    }
+
+    #[test]
     fn rcpt_with_everything() {
         let rcpt = Rcpt {
             mailbox: b"c@d",

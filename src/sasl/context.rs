@@ -6,13 +6,14 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::built_in::registered_name;
 use super::channel::Channel;
 use super::locked::Locked;
-use super::mechanism::{self, BuiltIn, Mechanism};
+use super::mechanism::{BuiltIn, Mechanism};
 use super::plugin::{self, Plugin, SecurityLayer};
+use super::policy::Policy;
 use super::request::{ClientRequest, Credentials, Interact, flags};
 use super::secret::{Secret, wipe_stack};
-use super::selection::Policy;
 use crate::error::{Error, Result};
 use crate::fault::{self, Layer};
 
@@ -165,7 +166,7 @@ impl Context {
     /// Selects a mechanism, in place of the one before, and prefers it in sessions. It must
     /// be known and allowed, else nothing changes.
     pub fn select(&self, name: &str) -> Result<()> {
-        let name = mechanism::registered_name(name);
+        let name = registered_name(name);
         self.attempt(name)?;
         self.preferred.replace(Some(Arc::from(name)));
         Ok(())

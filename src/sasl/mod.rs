@@ -12,6 +12,7 @@
 //!
 //! Unsafe code is in [`plugin`] only, which calls C.
 
+mod built_in;
 mod channel;
 mod context;
 mod cram_md5;
@@ -26,16 +27,17 @@ mod oauth;
 mod plain;
 #[allow(unsafe_code)]
 pub mod plugin;
+mod policy;
 mod request;
 mod scram;
 mod secret;
 mod selection;
 
+pub use built_in::{ignores_prompts, may_be_asked_for};
 pub use channel::{BindingKind, Channel, ChannelBinding};
 pub use context::{Context, Due, Given};
 pub use hold::Hold;
 pub use line::{Opening, answer, decode_challenge, opening};
-pub use mechanism::{ignores_prompts, may_be_asked_for};
 pub use plugin::SecurityLayer;
 pub use request::{ClientRequest, FIELDS_MAX, Interact, InteractFunction, field, flags};
 pub use secret::Secret;

@@ -2,11 +2,11 @@
 //! Which of the server's mechanisms are tried, and in which order.
 
 use std::collections::VecDeque;
-use std::ffi::{c_int, c_uint};
 
 use super::channel::Channel;
 use super::context::Context;
 use super::mechanism::{BuiltIn, Group};
+use super::policy::Policy;
 
 /// The strongest first; within a group in the server's order. Over TLS nobody overhears a
 /// password, and the server may store it better than a challenge-response mechanism lets it.
@@ -31,22 +31,6 @@ const IN_CLEAR: &[&[&str]] = &[
     &["NTLM"],
     &["PLAIN", "LOGIN"],
 ];
-
-/// What the application allows.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Policy {
-    /// Kinds of mechanisms, [`super::flags`].
-    pub(super) allowed: c_uint,
-    /// Least strength of the security layer.
-    pub(super) min_ssf: c_int,
-}
-
-impl Policy {
-    /// Whether a mechanism may be used.
-    pub(super) const fn allows(self, flags: c_uint, ssf: c_int) -> bool {
-        flags & !self.allowed == 0 && ssf >= self.min_ssf
-    }
-}
 
 /// A mechanism to try.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +165,8 @@ fn is_scram_plus(name: &str) -> bool {
 mod tests {
     use super::super::channel::{BindingKind, ChannelBinding};
     use super::super::flags;
+    use std::ffi::{c_int, c_uint};
+
     use super::*;
 
     const ALL: &str = "GSSAPI NTLM LOGIN OAUTHBEARER CRAM-MD5 PLAIN SCRAM-SHA-1 XOAUTH2 SCRAM-SHA-256 \

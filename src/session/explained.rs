@@ -11,7 +11,7 @@ use crate::{host, net};
 #[must_use]
 pub fn describe(code: c_int) -> CString {
     let text: &CStr = match code {
-        ..0 => return host::system_message(code.saturating_neg()),
+        ..0 => return host::system_message(code.wrapping_neg()),
         0 => c"No Error",
         1 => c"",
         2 => c"Nothing to do",

@@ -404,3 +404,19 @@ fn a_colon_or_blanks_behind_a_name_do_not_count() {
     }
     assert!(test.prohibit("X-One:", true));
 }
+
+#[test]
+fn the_name_counts_for_the_length_of_the_first_line() {
+    let value = "\u{e9}".repeat(200);
+    for length in 1..40 {
+        let name = "X".repeat(length);
+        let mut test = Test::default();
+        assert!(test.set(&name, text(&value)));
+        let sent = test.send_from(None, &[]).join("\r\n");
+        let header = sent.get(sent.find(&format!("{name}: ")).expect("it is there")..).expect("whole");
+        let lines: Vec<&str> = header.split("\r\n").take(2).collect();
+        assert!(lines[1].starts_with(' '), "{length}: {header}");
+        // An encoded word grows by what four octets become at once.
+        assert!((70..=78).contains(&lines[0].len()), "{length}: {}", lines[0]);
+    }
+}

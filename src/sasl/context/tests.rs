@@ -317,3 +317,52 @@ fn a_context_like_another_demands_the_same() {
     assert!(Context::like(Some(&program)).select("PLAIN").is_err());
     assert!(Context::like(None).select("PLAIN").is_err());
 }
+
+#[test]
+fn what_is_set_comes_back() {
+    let context = context();
+    let interact = context.interact().expect("it was set");
+    assert_eq!(interact.arg, ptr::null_mut());
+    assert!(context.replace_external_id(Some(c"first".to_owned())).is_none());
+    assert_eq!(context.replace_external_id(None).as_deref(), Some(c"first"));
+    assert!(context.replace_external_id(None).is_none());
+}
+
+#[test]
+fn what_is_allowed_twice_is_allowed() {
+    let context = context();
+    context.change_flags(flags::PLAIN | flags::ANONYMOUS, 0);
+    context.change_flags(flags::PLAIN | flags::ANONYMOUS, 0);
+    assert_eq!(context.policy().allowed, flags::PLAIN | flags::ANONYMOUS);
+    context.change_flags(flags::EXTERNAL, 0);
+    context.set_external_id(Some(c"me"));
+    assert_eq!(context.policy().allowed, flags::PLAIN | flags::ANONYMOUS | flags::EXTERNAL);
+}
+
+#[test]
+fn a_server_that_is_another_is_not_believed() {
+    let context = context();
+    context.select("SCRAM-SHA-256").unwrap();
+    assert_eq!(asked(&context.begin(None)), 2);
+    assert!(response(context.answered(Some(&[b"user", b"pencil"]))).is_some());
+    // A nonce that is not ours.
+    let challenge = b"r=foreign,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    assert!(matches!(context.begin(Some(challenge)), Due::Distrusted));
+    // Success without a proof.
+    assert_eq!(asked(&context.begin(None)), 2);
+    assert!(response(context.answered(Some(&[b"user", b"pencil"]))).is_some());
+    assert!(!context.succeeded());
+}
+
+#[test]
+fn an_exchange_that_is_over_is_forgotten() {
+    let context = context();
+    context.select("PLAIN").unwrap();
+    for over in [|context: &Context| assert!(context.succeeded()), Context::failed] {
+        assert_eq!(asked(&context.begin(None)), 2);
+        assert!(response(context.answered(Some(&[b"user", b"secret"]))).is_some());
+        over(&context);
+        assert!(context.response.borrow().is_none());
+        assert!(has_failed(&context.begin(Some(b""))), "nothing is under way");
+    }
+}
