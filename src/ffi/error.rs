@@ -9,6 +9,31 @@ use super::guard::guard;
 use crate::error::{self, Error};
 use crate::session::describe;
 
+// What the header says is what errors are.
+const _: () = {
+    use super::types::*;
+    use crate::error::ResolveError;
+    assert!(Error::NothingToDo.code() == SMTP_ERR_NOTHING_TO_DO);
+    assert!(Error::Dropped.code() == SMTP_ERR_DROPPED_CONNECTION);
+    assert!(Error::ResponseSyntax.code() == SMTP_ERR_INVALID_RESPONSE_SYNTAX);
+    assert!(Error::StatusMismatch.code() == SMTP_ERR_STATUS_MISMATCH);
+    assert!(Error::ResponseStatus.code() == SMTP_ERR_INVALID_RESPONSE_STATUS);
+    assert!(Error::Invalid.code() == SMTP_ERR_INVAL);
+    assert!(Error::ExtensionNotAvailable.code() == SMTP_ERR_EXTENSION_NOT_AVAILABLE);
+    assert!(Error::UnterminatedResponse.code() == SMTP_ERR_UNTERMINATED_RESPONSE);
+    assert!(Error::Client.code() == SMTP_ERR_CLIENT_ERROR);
+    assert!(Error::Resolve(ResolveError::AddressFamily).code() == SMTP_ERR_EAI_ADDRFAMILY);
+    assert!(Error::Resolve(ResolveError::NoData).code() == SMTP_ERR_EAI_NODATA);
+    assert!(Error::Resolve(ResolveError::Fail).code() == SMTP_ERR_EAI_FAIL);
+    assert!(Error::Resolve(ResolveError::Again).code() == SMTP_ERR_EAI_AGAIN);
+    assert!(Error::Resolve(ResolveError::Memory).code() == SMTP_ERR_EAI_MEMORY);
+    assert!(Error::Resolve(ResolveError::Family).code() == SMTP_ERR_EAI_FAMILY);
+    assert!(Error::Resolve(ResolveError::BadFlags).code() == SMTP_ERR_EAI_BADFLAGS);
+    assert!(Error::Resolve(ResolveError::NoName).code() == SMTP_ERR_EAI_NONAME);
+    assert!(Error::Resolve(ResolveError::Service).code() == SMTP_ERR_EAI_SERVICE);
+    assert!(Error::Resolve(ResolveError::SocketType).code() == SMTP_ERR_EAI_SOCKTYPE);
+};
+
 /// The calling thread's last error: one of SMTP_ERR_*, or a negated `errno`; 0 = none so far.
 #[unsafe(no_mangle)]
 pub extern "C" fn smtp_errno() -> c_int {

@@ -2,6 +2,7 @@
 //! Statuses: what the server said of messages and recipients.
 
 use std::ffi::c_int;
+use std::mem::offset_of;
 use std::ptr;
 
 use super::errno;
@@ -10,7 +11,24 @@ use super::types::{smtp_message_t, smtp_recipient_t, smtp_status_t};
 use crate::error::Result;
 use crate::session::Status;
 
-/// The C view of a status: [`Status`] begins with the same fields.
+// A status begins with the fields that C has of it.
+const _: () = {
+    let c = [
+        offset_of!(smtp_status_t, code),
+        offset_of!(smtp_status_t, text),
+        offset_of!(smtp_status_t, enh_class),
+        offset_of!(smtp_status_t, enh_subject),
+        offset_of!(smtp_status_t, enh_detail),
+    ];
+    let mut at = 0;
+    while at < c.len() {
+        assert!(c[at] == Status::LAYOUT[at]);
+        at += 1;
+    }
+    assert!(size_of::<Status>() >= size_of::<smtp_status_t>());
+};
+
+/// The C view of a status.
 pub(super) fn view(status: Result<&Status>) -> *const smtp_status_t {
     errno::preserved(|| guard(ptr::null(), || Ok(ptr::from_ref(status?).cast())))
 }

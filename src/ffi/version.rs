@@ -9,7 +9,10 @@ use super::types::version_kind;
 use crate::error::Error;
 
 /// The API version that programs know.
-const VERSION: &CStr = c"1.1.0";
+const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+    Ok(version) => version,
+    Err(_) => c"",
+};
 /// The version in the shared library's file name.
 const SO_VERSION: &CStr = c"6.2.0";
 /// Current, revision and age as libtool counts them.

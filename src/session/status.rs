@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int};
+use std::mem::offset_of;
 use std::ptr;
 
 use super::texts::{Place, Texts};
@@ -37,6 +38,15 @@ impl Default for Status {
 }
 
 impl Status {
+    /// Where its first five fields lie: C reads them.
+    pub const LAYOUT: [usize; 5] = [
+        offset_of!(Self, code),
+        offset_of!(Self, text),
+        offset_of!(Self, class),
+        offset_of!(Self, subject),
+        offset_of!(Self, detail),
+    ];
+
     /// The three-digit reply code, 0 while there is none.
     #[must_use]
     pub fn code(&self) -> c_int {
