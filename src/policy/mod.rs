@@ -6,6 +6,7 @@
 //! fits a session. Nothing here connects to a server. Only `file` and `secret` touch the system.
 
 mod decision;
+mod defaults;
 mod document;
 mod fault;
 pub mod file;

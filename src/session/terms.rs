@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Session, site};
+use super::Session;
 use crate::error::{Error, Result};
 use crate::host;
 use crate::net::{ProxyAccess, ProxyProtocol, TlsDemands};
@@ -188,7 +188,7 @@ pub(super) fn as_error(fault: &Fault) -> Error {
 
 pub(super) fn access() -> Access {
     Access {
-        user: site::identity().effective,
+        user: host::process_user().effective,
         credentials: host::variable(c"CREDENTIALS_DIRECTORY").map(Into::into),
         peer: host::peer_user,
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::encoded_word;
 use super::fold::folded;
-use super::value::Printed;
+use super::printed::Printed;
 use crate::content::CRLF;
 use crate::error::Result;
 use crate::room::{concat, room};

@@ -11,6 +11,7 @@ mod fields;
 mod fold;
 mod mailbox;
 mod plan;
+mod printed;
 mod render;
 mod rules;
 mod value;

@@ -4,8 +4,8 @@
 use super::encoded_word;
 use super::fold::folded;
 use super::mailbox;
+use super::printed::Printed;
 use crate::error::{Error, Result};
-use crate::room::concat;
 
 /// The value that an application gives a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,32 +89,6 @@ pub(super) enum Content {
     Recipients,
     /// In the order in which they were set.
     Mailboxes(Vec<Printed>),
-}
-
-/// A value as it is printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Printed {
-    given: Vec<u8>,
-    /// Without SMTPUTF8, if that makes a difference (RFC 2047).
-    encoded: Option<Vec<u8>>,
-}
-
-impl Printed {
-    pub(super) fn new(given: Vec<u8>, encoded: Option<Vec<u8>>) -> Self {
-        Self { given, encoded }
-    }
-
-    pub(super) fn plain(given: &[&[u8]]) -> Result<Self> {
-        Ok(Self::new(concat(given)?, None))
-    }
-
-    /// How it goes out in a transaction with SMTPUTF8 or without.
-    pub(super) fn wire(&self, utf8: bool) -> &[u8] {
-        match &self.encoded {
-            Some(encoded) if !utf8 => encoded,
-            _ => &self.given,
-        }
-    }
 }
 
 impl Shape {

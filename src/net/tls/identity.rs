@@ -10,7 +10,7 @@ use openssl::nid::Nid;
 use openssl::x509::{GeneralNameRef, X509Ref};
 use openssl_sys::ASN1_STRING;
 
-use super::setup::ServerName;
+use super::server_name::ServerName;
 
 /// `*.example.org` is a wildcard, `mx*.example.org` is none.
 const FLAGS: c_uint = openssl_sys::X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;

@@ -21,6 +21,7 @@ mod facts;
 mod identity;
 mod peer;
 mod resumption;
+mod server_name;
 mod setup;
 mod shared;
 mod socket;

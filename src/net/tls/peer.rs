@@ -10,7 +10,7 @@ use openssl_sys::SSL;
 
 use super::demands::Pin;
 use super::identity::{self, Identity};
-use super::setup::ServerName;
+use super::server_name::ServerName;
 use super::sys;
 
 /// The facts of a handshake, for the application to judge.

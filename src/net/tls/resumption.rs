@@ -19,7 +19,7 @@ use openssl::x509::X509Ref;
 
 use super::identity::Identity;
 use super::peer::Secured;
-use super::setup::ServerName;
+use super::server_name::ServerName;
 use super::sys;
 
 /// Most servers whose sessions are kept; each takes some KiB.

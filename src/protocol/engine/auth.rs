@@ -3,8 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::requirements::Scope;
-use super::{Engine, MailReplies, Outcome, Phase, Step};
+use super::{Engine, MailReplies, Outcome, Phase, Scope, Step};
 use crate::error::Error;
 use crate::protocol::command::Command;
 use crate::protocol::extensions::Extensions;

@@ -28,7 +28,6 @@ use auth::Auth;
 pub use auth::Refusal;
 pub use envelope::Bdat;
 pub use local::refused_locally;
-use requirements::Scope;
 
 /// What to do next.
 #[derive(Debug)]
@@ -130,6 +129,14 @@ enum Phase {
     /// The server has ended the session: a failure, unless all is settled.
     Ended(Error),
     Over(Outcome),
+}
+
+/// Which required extensions are looked for. The reference does not look in sessions that go
+/// on to AUTH, and programs rely on it; a BINARYMIME message goes nowhere without BDAT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    All,
+    Binary,
 }
 
 /// How the dialogue comes to its end.

@@ -2,8 +2,7 @@
 //! The opening of a session: TLS from the first byte, greeting, EHLO, STARTTLS.
 
 use super::auth::Auth;
-use super::requirements::Scope;
-use super::{Engine, Outcome, Phase, Security, Step};
+use super::{Engine, Outcome, Phase, Scope, Security, Step};
 use crate::error::Error;
 use crate::protocol::command::Command;
 use crate::protocol::event::Event;

@@ -2,21 +2,13 @@
 //! What the application requires of the server, and ETRN, which comes before the first message.
 
 use super::auth::Auth;
-use super::{Engine, Outcome, Phase, Security, Step};
+use super::{Engine, Outcome, Phase, Scope, Security, Step};
 use crate::error::Error;
 use crate::protocol::command::Command;
 use crate::protocol::event::{Event, Question};
 use crate::protocol::outbox::{Outbox, StartTls};
 use crate::protocol::pipeline::Expect;
 use crate::protocol::position::NodeAt;
-
-/// Which required extensions are looked for. The reference does not look in sessions that go
-/// on to AUTH, and programs rely on it; a BINARYMIME message goes nowhere without BDAT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    All,
-    Binary,
-}
 
 impl Engine {
     /// Lists what is required and not offered, each with its event; the application decides

@@ -2,7 +2,7 @@
 //! The layout of the three messages ([MS-NLMP] §2.2.1).
 
 use super::response::Responses;
-use super::utf16;
+use super::utf16::utf16;
 use crate::sasl::secret::Secret;
 
 const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";

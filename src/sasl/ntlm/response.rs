@@ -8,7 +8,7 @@ use md4::{Digest as _, Md4};
 use md5::Md5;
 use zeroize::Zeroizing;
 
-use super::{utf16, utf16_mapped};
+use super::utf16::{utf16, utf16_mapped};
 use crate::error::{Error, Result};
 use crate::sasl::secret::Secret;
 

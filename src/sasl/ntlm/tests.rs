@@ -156,8 +156,8 @@ fn capitals_of_the_user() {
 
 #[test]
 fn utf16_of_text_and_of_other_bytes() {
-    assert_eq!(hex(&utf16("a\u{e9}\u{1f600}".as_bytes())), "6100e9003dd800de");
-    assert_eq!(hex(&utf16(b"a\xe9")), "6100e900");
+    assert_eq!(hex(&utf16::utf16("a\u{e9}\u{1f600}".as_bytes())), "6100e9003dd800de");
+    assert_eq!(hex(&utf16::utf16(b"a\xe9")), "6100e900");
 }
 
 #[test]
