@@ -84,7 +84,7 @@ fn engine(data: &[u8]) {
                 match input.byte() {
                     255 => engine.fail(Error::System(libc::ETIMEDOUT)),
                     _ => match reply(&mut input, engine.form()) {
-                        Ok(reply) => engine.receive(reply),
+                        Ok(reply) => mail.receive(&mut engine, reply, input.flag()),
                         Err(error) => engine.fail(error),
                     },
                 }

@@ -4,8 +4,8 @@
 use std::cell::{Cell, RefCell};
 
 use esmtp::protocol::{
-    Accepted, Envelope, Fate, MessageAt, Next, Outbox, RecipientAt, RecipientRun, Reply, Required, StartTls,
-    Verdict,
+    Accepted, Engine, Envelope, Fate, MessageAt, Next, Outbox, RecipientAt, RecipientRun, Reply, Required,
+    Settled, StartTls, Verdict,
 };
 
 /// A recipient and what was answered about it.
@@ -55,6 +55,16 @@ impl Mailbag {
 }
 
 impl Mailbag {
+    /// Gives the engine a reply, as that to a recipient whose group is written if it is one.
+    pub(crate) fn receive(&self, engine: &mut Engine, reply: Reply, at_once: bool) {
+        match if at_once { engine.receive_rcpt(&reply) } else { None } {
+            Some(Settled { message, recipient, complete }) => {
+                self.record(&Verdict::Recipient { message, recipient, reply, complete });
+            }
+            None => engine.receive(reply),
+        }
+    }
+
     /// Writes down what the engine reports.
     pub(crate) fn record(&self, verdict: &Verdict) {
         let mut messages = self.messages.borrow_mut();

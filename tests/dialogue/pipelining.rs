@@ -174,14 +174,27 @@ struct Way {
     require_all: bool,
     /// Replies are taken as soon as they are due, in the middle of a group.
     eager: bool,
+    /// Replies to recipients are taken at once.
+    at_once: bool,
 }
 
 fn run(seed: u64, recipients: &[usize], way: Way) -> Ran {
-    let Way { pipelining, chunking, require_all, eager } = way;
+    let Way {
+        pipelining,
+        chunking,
+        require_all,
+        eager,
+        at_once,
+    } = way;
     let mailbag = Mailbag::new(recipients);
     mailbag.require_all.set(require_all);
     mailbag.messages.borrow_mut().iter_mut().for_each(|message| message.binary = chunking);
     let mut server = Server::new(seed);
+    for (at, message) in mailbag.messages.borrow_mut().iter_mut().enumerate() {
+        for (who, recipient) in message.recipients.iter_mut().enumerate() {
+            recipient.unusable = server.dice(7, at, who) == 0;
+        }
+    }
     let mut engine = Engine::new(Opening::Greeting);
     let mut replies: VecDeque<Reply> = VecDeque::from([reply("220")]);
     let mut sent_chunks = BTreeMap::new();
@@ -212,12 +225,12 @@ fn run(seed: u64, recipients: &[usize], way: Way) -> Ran {
                 }
                 wrote = true;
                 if eager && engine.expects_reply() {
-                    engine.receive(replies.pop_front().expect("a reply is due"));
+                    mailbag.receive(&mut engine, replies.pop_front().expect("a reply is due"), at_once);
                 }
             }
             Step::Receive => {
                 round_trips += usize::from(std::mem::take(&mut wrote));
-                engine.receive(replies.pop_front().expect("a reply is due"));
+                mailbag.receive(&mut engine, replies.pop_front().expect("a reply is due"), at_once);
             }
             Step::Text { .. } => {
                 assert!(replies.is_empty(), "no reply is due during a text");
@@ -253,14 +266,17 @@ const PLAIN: Way = Way {
     chunking: false,
     require_all: false,
     eager: false,
+    at_once: false,
 };
 const GROUPED: Way = Way { pipelining: true, ..PLAIN };
 
 #[test]
 fn outcomes_do_not_depend_on_grouping() {
     for seed in 0..6000 {
+        // Now and then more than are written at once.
+        let many = if seed % 50 == 7 { 70 } else { 0 };
         let shape: Vec<usize> = (0..=seed % 4)
-            .map(|at| usize::try_from(1 + ((seed >> (2 * at)) % 4)).expect("small"))
+            .map(|at| many + usize::try_from(1 + ((seed >> (2 * at)) % 4)).expect("small"))
             .collect();
         let way = Way {
             require_all: seed % 5 == 0,
@@ -269,8 +285,8 @@ fn outcomes_do_not_depend_on_grouping() {
         };
         let plain = run(seed, &shape, way);
         assert_eq!(plain.outcome, Outcome::Finished(Ok(())));
-        for eager in [false, true] {
-            let grouped = run(seed, &shape, Way { pipelining: true, eager, ..way });
+        for (eager, at_once) in [(false, false), (true, false), (false, true), (true, true)] {
+            let grouped = run(seed, &shape, Way { pipelining: true, eager, at_once, ..way });
             assert_eq!(grouped.messages, plain.messages, "seed {seed}, eager {eager}");
             assert_eq!(grouped.delivered, plain.delivered, "seed {seed}, eager {eager}");
             assert_eq!(grouped.outcome, plain.outcome, "seed {seed}, eager {eager}");

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How the tests with real servers are run, each from a file of its own:
 
-    tests/real/NAME.py [--build BUILD] [CLASS[.TEST]…]    BUILD holds libesmtp.so.6 (default: build)"""
+tests/real/NAME.py [--build BUILD] [CLASS[.TEST]…]    BUILD holds libesmtp.so.6 (default: build)"""
 
 import argparse
 import signal

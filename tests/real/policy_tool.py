@@ -14,12 +14,11 @@ class Tool(World):
     """esmtp-policy finds what a session would find, and says what a session does."""
 
     with_site = False
+
     def tool(self, *arguments) -> subprocess.CompletedProcess:
         if not TOOL.exists():
             self.skipTest("esmtp-policy is not built (cargo build -p esmtp-policy)")
-        return subprocess.run(
-            [TOOL, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30
-        )
+        return subprocess.run([TOOL, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
 
     def test_usage(self) -> None:
         for arguments in [(), ("frob",), ("check", "--all"), ("check", "a", "b"), ("explain", "--program", "a")]:
