@@ -50,8 +50,9 @@ impl Texts {
 
 /// Writes a text behind the others.
 fn append(blocks: &mut Vec<Block>, place: &Cell<Place>, text: &[u8]) -> *mut c_char {
-    // The NUL is one of those.
-    let room = (text.len() + 1).next_multiple_of(GRAIN);
+    // The NUL is one of those. A place that was too small is followed by one twice as large: texts
+    // that grow, however slowly, leave no more behind than they need.
+    let room = (text.len() + 1).next_multiple_of(GRAIN).max(2 * index(place.get().room));
     if blocks.last().is_none_or(|last| last.capacity() - last.len() < room) {
         blocks.push(Vec::with_capacity((FIRST_BLOCK << blocks.len().min(DOUBLINGS)).max(room)));
     }
@@ -124,6 +125,11 @@ mod tests {
             texts.write(&place, b"again and again");
         }
         assert_eq!(texts.blocks.borrow().len(), 1);
+        for length in 0..4096 {
+            texts.write(&place, &vec![b'x'; length]);
+        }
+        let octets: usize = texts.blocks.borrow().iter().map(Vec::capacity).sum();
+        assert!(octets < 32_768, "{octets}");
         let long = [b'x'; 100_000];
         texts.write(&place, &long);
         assert_eq!(read(&texts, &place, long.len()), long);
