@@ -58,7 +58,7 @@ static void *disturb(void *thread)
 
 static const char *long_text(void **ctx, int *len, void *arg)
 {
-    enum { LINE = 64 };
+    enum { LINE = 64, BLOCKS = 6 };
     static char block[1 << 20];
     int *given = arg;
     size_t at;
@@ -74,7 +74,7 @@ static const char *long_text(void **ctx, int *len, void *arg)
         return NULL;
     }
     /* More than a connection holds if nobody reads. */
-    *len = (*given)++ < 32 ? (int)sizeof block : 0;
+    *len = (*given)++ < BLOCKS ? (int)sizeof block : 0;
     return block;
 }
 
@@ -127,7 +127,7 @@ static void left_in_the_handshake(void)
                    "S: 250 STARTTLS\n"
                    "C: STARTTLS\n"
                    "S: 220 go\n"
-                   "W\n",
+                   "Z\n",
                    Starttls_REQUIRED);
 }
 
@@ -142,7 +142,7 @@ static void left_in_a_write(void)
                    "S: 250 ok\n"
                    "C: DATA\n"
                    "S: 354 go\n"
-                   "W\n",
+                   "Z\n",
                    Starttls_DISABLED);
 }
 

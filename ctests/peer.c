@@ -112,6 +112,8 @@ static int step(struct peer *peer, const char *line)
         return peer_read_end(peer, 1);
     case 'W':
         return peer_read_end(peer, 0);
+    case 'Z':
+        return peer_sleep(peer);
     case 'D':
         return peer_say_slowly(peer, argument);
     case 'L':

@@ -23,6 +23,7 @@ struct peer;
  *   M: number   read this many bytes
  *   E           the client closes: read the end of the connection
  *   W           say nothing and take what comes, until the client closes
+ *   Z           say and take nothing until the test is over
  *   D: text     send the text and CRLF slowly, byte by byte, while the client listens
  *   L           the client begins TLS (peer_start_secure)
  *   X           close

@@ -201,6 +201,13 @@ int peer_read_end(struct peer *peer, int silent)
     return c == -1 && peer_hang_up(peer, 0);
 }
 
+int peer_sleep(struct peer *peer)
+{
+    struct pollfd over = {peer->stop[0], POLLIN, 0};
+
+    return poll(&over, 1, PEER_PATIENCE_MS) == 1;
+}
+
 /* Says it byte by byte, for as long as the client listens. */
 int peer_say_slowly(struct peer *peer, const char *text)
 {

@@ -55,4 +55,7 @@ int peer_read_octets(struct peer *peer, long count, struct bytes *keep);
 /* Takes whatever comes until the client closes; `silent` means that nothing may come. */
 int peer_read_end(struct peer *peer, int silent);
 
+/* Reads nothing and says nothing until the test is over. */
+int peer_sleep(struct peer *peer);
+
 #endif
