@@ -2,13 +2,13 @@
 //! One step of an authentication exchange: asks the application for credentials, calls
 //! plug-ins.
 
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 use std::sync::Arc;
 
 use super::cancellation::undisturbed;
 use crate::error::{Error, Result};
-use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Secret, field};
+use crate::sasl::{ClientRequest, Context, Due, FIELDS_MAX, Interact, Secret, field};
 use crate::session::callback::Answer;
 
 /// The answer to a challenge, or the initial response if there is no challenge; `None` = the
@@ -35,9 +35,11 @@ pub(super) unsafe fn carry_on(context: &Context, mut due: Due) -> Result<Answer>
             // SAFETY: the caller's promise.
             Due::Ask(fields) => unsafe { ask(context, fields) }?,
             Due::Plugin(call) => {
-                let interact = context.interact().ok_or(Error::Client)?;
-                // SAFETY: the caller's promise, which holds for what the plug-in calls too.
-                let response = unsafe { call.call(interact) };
+                let mut answers = Answers { context, given: Vec::new() };
+                let arg = (&raw mut answers).cast();
+                // SAFETY: the caller's promise, which holds for what the plug-in calls too; the
+                // answers outlive the call.
+                let response = unsafe { call.call(Interact { function: answer, arg }) };
                 undisturbed(|| context.plugin_responded(response))?
             }
             Due::Respond(response) => return Ok(Answer::Response(response)),
@@ -45,6 +47,66 @@ pub(super) unsafe fn carry_on(context: &Context, mut due: Due) -> Result<Answer>
             Due::Distrusted => return Ok(Answer::Distrusted),
         };
     }
+}
+
+/// What a plug-in's questions are answered with. It must return to us, so this may own something.
+struct Answers<'a> {
+    context: &'a Context,
+    /// Until the plug-in is done with them.
+    given: Vec<Secret>,
+}
+
+/// The callback of a plug-in: what is given comes from the context, the rest from the application.
+///
+/// # Safety
+/// `arg` is the `Answers` of this call of the plug-in; there are so many requests and results.
+unsafe extern "C-unwind" fn answer(
+    requests: *const ClientRequest,
+    results: *mut *mut c_char,
+    count: c_int,
+    arg: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let answers = unsafe { &mut *arg.cast::<Answers<'_>>() };
+    let Some(interact) = answers.context.interact().filter(|_| !answers.context.has_given()) else {
+        // SAFETY: the caller's promise.
+        return unsafe { answer_each(requests, results, count, answers) };
+    };
+    // SAFETY: the callback is of its type, and gets what the plug-in passed.
+    unsafe { (interact.function)(requests, results, count, interact.arg) }
+}
+
+/// Field by field.
+///
+/// # Safety
+/// There are so many requests and results.
+unsafe fn answer_each(
+    requests: *const ClientRequest,
+    results: *mut *mut c_char,
+    count: c_int,
+    answers: &mut Answers<'_>,
+) -> c_int {
+    for at in 0..usize::try_from(count).unwrap_or(0) {
+        // SAFETY: the caller's promise.
+        let (request, result) = unsafe { (requests.add(at), results.add(at)) };
+        // SAFETY: as above.
+        let flags = unsafe { (*request).flags };
+        if let Some(secret) = answers.context.given_for(flags) {
+            // SAFETY: as above; who moves a secret leaves its text where it is.
+            unsafe { result.write(secret.as_c_ptr().cast_mut()) };
+            answers.given.push(secret);
+            continue;
+        }
+        let asked = match answers.context.interact() {
+            // SAFETY: the callback is of its type, and gets one field.
+            Some(interact) => unsafe { (interact.function)(request, result, 1, interact.arg) },
+            None => 0,
+        };
+        if asked == 0 {
+            return 0;
+        }
+    }
+    1
 }
 
 /// Asks the application for all fields in one call.

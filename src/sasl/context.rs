@@ -12,7 +12,7 @@ use super::locked::Locked;
 use super::mechanism::{BuiltIn, Mechanism};
 use super::plugin::{self, Plugin, SecurityLayer};
 use super::policy::Policy;
-use super::request::{ClientRequest, Credentials, Interact, flags};
+use super::request::{ClientRequest, Credentials, Interact, field, flags};
 use super::secret::{Secret, wipe_stack};
 use crate::error::{Error, Result};
 use crate::fault::{self, Layer};
@@ -117,6 +117,25 @@ impl Context {
     /// Sets credentials that the application is not asked for.
     pub fn give(&self, given: Given) {
         self.given.replace(Some(given));
+    }
+
+    /// Whether there is something that the application is not asked for.
+    #[must_use]
+    pub fn has_given(&self) -> bool {
+        self.given.borrow().is_some()
+    }
+
+    /// What is given for a field that a plug-in asks for; `None` = the application is asked.
+    #[must_use]
+    pub fn given_for(&self, flags: c_uint) -> Option<Secret> {
+        let given = self.given.borrow();
+        let Given { user, passphrase } = given.as_ref()?;
+        let secret = match flags {
+            flags if flags & field::PASS != 0 => passphrase.as_ref()?,
+            flags if flags & field::USER != 0 => user.as_ref()?,
+            _ => return None,
+        };
+        Some(Secret::from(&**secret))
     }
 
     /// Sets the callback that supplies credentials.
@@ -270,8 +289,7 @@ impl Context {
                 self.exchange.replace(Exchange::Asking(known, asked));
                 Due::Ask(asked)
             }
-            // A plug-in asks the application itself.
-            Some(Selected::Plugin { .. }) if self.given.borrow().is_some() => Due::Failed,
+            // A plug-in asks itself, by a callback.
             Some(Selected::Plugin { plugin, .. }) => match plugin::Instance::new(plugin) {
                 Ok(instance) => self.call(Arc::new(instance), None),
                 Err(_) => Due::Failed,

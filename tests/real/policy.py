@@ -10,7 +10,8 @@ import time
 import harness
 from accounts import USER, token
 from policy_file import NothingGoesOut, Rights, WithoutAFile  # noqa: F401
-from policy_hosts import Hosts  # noqa: F401
+from policy_hosts import Confined, Hosts  # noqa: F401
+from policy_plugin import Plugins  # noqa: F401
 from policy_relay import Certificate, FailOver, Keys, OwnContext, Proxies  # noqa: F401
 from policy_tool import Probe, Tool  # noqa: F401
 from policy_world import World, pin, take

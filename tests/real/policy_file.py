@@ -255,9 +255,18 @@ class WithoutAFile(World):
             self.skipTest("strace is not installed")
         if Path("/etc/libesmtp/policy.toml").exists():
             self.skipTest("this machine has a policy")
-        variables = {"XDG_CONFIG_HOME": ""}
+        # A folder that $XDG_CONFIG_HOME names counts if it is there: one look, in any case.
+        for config_home in ("", str(self.own)):
+            with self.subTest(XDG_CONFIG_HOME=config_home):
+                self.count({"XDG_CONFIG_HOME": config_home}, looks=bool(config_home))
+
+    def count(self, variables: dict[str, str], looks: bool) -> None:
         without = self.calls(variables | {"LIBESMTP_POLICY": "none"})
         with_look = self.calls(variables)
+        folder = f'{variables["XDG_CONFIG_HOME"]}/libesmtp"'
+        for lines in (without, with_look):
+            seen = [line for line in lines if folder in line]
+            self.assertEqual(len(seen), looks, seen)
         opens = [line for line in with_look if "policy.toml" in line]
         self.assertEqual(len(opens), 2, opens)
         for line in opens:

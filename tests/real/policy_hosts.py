@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import harness
 from accounts import PASSWORD, USER
 from policy_world import World
 from relays import Relay, SecretSocket
@@ -108,3 +109,28 @@ class Hosts(World):
         said = trace.read_text() if trace.exists() else "no trace"
         self.assertEqual(done.returncode, 0, f"{done}\n{said}")
         self.assertEqual((relay.accepted, relay.verbs.count("AUTH")), (1, 1))
+
+
+class Confined(World):
+    """AppArmor's abstraction, as its own program reads it."""
+
+    with_site = False
+
+    def test_abstraction_is_understood(self) -> None:
+        parser = shutil.which("apparmor_parser", path="/usr/sbin:/sbin:/usr/bin")
+        if parser is None:
+            self.skipTest("apparmor_parser is not installed (apparmor)")
+        folder = self.own / "abstractions"
+        folder.mkdir()
+        shutil.copy(harness.ROOT / "packaging/apparmor/libesmtp", folder)
+        profile = self.write(
+            "profile",
+            "include <tunables/global>\nprofile submit /usr/bin/submit {\n"
+            "  include <abstractions/base>\n  include <abstractions/libesmtp>\n}\n",
+        )
+        # Nothing is loaded into a kernel, and nothing is kept.
+        command = [parser, "--skip-kernel-load", "--skip-cache", "--debug", "-I", self.own, "-I", "/etc/apparmor.d"]
+        read = subprocess.run([*command, profile], capture_output=True, text=True, timeout=60)
+        self.assertEqual(read.returncode, 0, read)
+        for path in ("/etc/libesmtp/policy.toml", "/run/esmtp-token/*"):
+            self.assertIn(f"({path})", read.stdout + read.stderr)

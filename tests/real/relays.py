@@ -78,6 +78,8 @@ class Relay(Threads):
         self.cut = cut
         self.said = 0
         self.verbs: list[str] = []
+        # The commands, as they came.
+        self.heard: list[bytes] = []
         self.accepted = 0
 
     def serve(self, client: socket.socket, number: int) -> None:
@@ -86,6 +88,7 @@ class Relay(Threads):
         while line := lines.readline():
             verb = line.split(b" ")[0].strip().decode().upper()
             self.verbs.append(verb)
+            self.heard.append(line)
             self.say(client, lines, self.replies.get(verb, b"250 ok\r\n"))
             if verb == "DATA":
                 while lines.readline() not in (b".\r\n", b""):
