@@ -82,6 +82,7 @@ class Tool(World):
             '[[rule]]\nrefuse = "eight"\n'
         )
         file = self.own / "policy.toml"
+        self.tool("--version")
         seen = set()
         for server in [
             "mail.example.org:25",
