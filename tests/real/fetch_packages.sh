@@ -15,11 +15,29 @@ trap 'rm -rf "$work"' EXIT
 # apt downloads as a user of its own.
 chmod 755 "$work"
 cd "$work"
-# The larger Exim knows NTLM. Its libraries' names differ from release to release.
-mapfile -t libraries < <(apt-cache depends exim4-daemon-heavy |
-    awk '$1 == "Depends:" && $2 ~ /^lib/ && $2 !~ /^libc/ { print $2 }')
-apt-get download -qq exim4-daemon-heavy "${libraries[@]}" opensmtpd libunbound8 libevent-2.1-7 \
-    nginx libnginx-mod-mail
+# needed_by PACKAGE...: the libraries that these need and the system does not have. Their names differ from release to
+# release.
+needed_by() {
+    apt-cache depends "$@" |
+        awk '$1 == "Depends:" && $2 ~ /^lib/ { print $2 }' | sort -u |
+        while read -r library; do
+            dpkg-query -W -f '${db:Status-Status}' "$library" 2>/dev/null | grep -qx installed || echo "$library"
+        done
+}
+
+# The larger Exim knows NTLM.
+names=(exim4-daemon-heavy opensmtpd nginx libnginx-mod-mail)
+mapfile -t libraries < <(needed_by "${names[@]}")
+while [ ${#libraries[@]} -gt 0 ]; do
+    known=${#names[@]}
+    for library in "${libraries[@]}"; do
+        [[ " ${names[*]} " == *" $library "* ]] || names+=("$library")
+    done
+    # What those need, too, until there is nothing new.
+    [ ${#names[@]} -gt $known ] || break
+    mapfile -t libraries < <(needed_by "${names[@]:known}")
+done
+apt-get download -qq "${names[@]}"
 rm -rf "$folder"
 mkdir -p "$folder"
 for package in *.deb; do
