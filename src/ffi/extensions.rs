@@ -57,9 +57,14 @@ pub unsafe extern "C" fn smtp_dsn_set_envid(message: smtp_message_t, envid: *con
 pub unsafe extern "C" fn smtp_size_set_estimate(message: smtp_message_t, size: c_ulong) -> c_int {
     guard(0, || {
         // SAFETY: a message handle is live as long as its session.
-        unsafe { handle(message) }?.set_size(size);
+        unsafe { handle(message) }?.set_size(octets(size));
         Ok(1)
     })
+}
+
+/// C's `unsigned long` has 32 bits or 64.
+fn octets(size: impl Into<u64>) -> u64 {
+    size.into()
 }
 
 /// Sets what the message's text consists of. Anything but E8bitmime_NOTSET makes 8BITMIME, or
@@ -105,7 +110,8 @@ pub unsafe extern "C" fn smtp_deliverby_set_mode(
     })
 }
 
-fn deliver_by(time: c_long, mode: Mode, trace: bool) -> Result<Option<DeliverBy>> {
+/// `time` is C's `long`, which has 32 bits or 64.
+fn deliver_by(time: impl Into<i64>, mode: Mode, trace: bool) -> Result<Option<DeliverBy>> {
     const NOTSET: c_int = by_mode::By_NOTSET as c_int;
     const NOTIFY: c_int = by_mode::By_NOTIFY as c_int;
     const RETURN: c_int = by_mode::By_RETURN as c_int;
@@ -115,5 +121,5 @@ fn deliver_by(time: c_long, mode: Mode, trace: bool) -> Result<Option<DeliverBy>
         RETURN => ByMode::Return,
         _ => return Err(Error::Invalid),
     };
-    DeliverBy::new(time, mode, trace).map(Some)
+    DeliverBy::new(time.into(), mode, trace).map(Some)
 }

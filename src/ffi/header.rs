@@ -55,15 +55,16 @@ unsafe extern "C" fn esmtp_header_value_kind(message: smtp_message_t, header: *c
     })
 }
 
-/// Sets a header whose value is a moment.
+/// Sets a header whose value is a moment, in seconds since 1970. How many bits a `time_t` of the
+/// application has, variadic.c knows: C libraries with one of 32 bits may have both.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn esmtp_set_header_date(
     message: smtp_message_t,
     header: *const c_char,
-    value: *const libc::time_t,
+    value: *const i64,
 ) -> c_int {
     guard(0, || {
-        // SAFETY: value points to a time_t for the time of this call, or is NULL.
+        // SAFETY: value points to seconds for the time of this call, or is NULL.
         let seconds = unsafe { value.as_ref() }.copied();
         // SAFETY: the arguments are those of smtp_set_header.
         unsafe { set(message, header, Value::Date(seconds)) }

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 /* What follows the header's name; the numbers are those of `ValueKind` in header.rs. */
@@ -16,7 +17,7 @@ enum value_kind {
 };
 
 int esmtp_header_value_kind(void *message, const char *header);
-int esmtp_set_header_date(void *message, const char *header, const time_t *value);
+int esmtp_set_header_date(void *message, const char *header, const int64_t *value);
 int esmtp_set_header_text(void *message, const char *header, const char *value);
 int esmtp_set_header_mailbox(void *message, const char *header, const char *phrase,
                              const char *mailbox);
@@ -32,9 +33,12 @@ int smtp_set_header(void *message, const char *header, ...)
 
     va_start(arguments, header);
     switch (esmtp_header_value_kind(message, header)) {
-    case VALUE_DATE:
-        done = esmtp_set_header_date(message, header, va_arg(arguments, const time_t *));
-        break;
+    case VALUE_DATE: {
+        const time_t *moment = va_arg(arguments, const time_t *);
+        int64_t seconds = moment != NULL ? *moment : 0;
+
+        done = esmtp_set_header_date(message, header, moment != NULL ? &seconds : NULL);
+    } break;
     case VALUE_TEXT:
         done = esmtp_set_header_text(message, header, va_arg(arguments, const char *));
         break;

@@ -2,7 +2,7 @@
 //! Local time.
 
 use std::cell::Cell;
-use std::mem::MaybeUninit;
+use std::ffi::c_int;
 
 thread_local! {
     /// What was asked for last: many messages leave in a second, and each asks.
@@ -22,16 +22,15 @@ pub fn local_offset(seconds: i64) -> Option<i32> {
 }
 
 fn ask(seconds: i64) -> Option<i32> {
-    let seconds = libc::time_t::try_from(seconds).ok()?;
-    let mut local = MaybeUninit::<libc::tm>::uninit();
-    // SAFETY: localtime_r reads the time and fills the structure, both of which are ours.
-    let filled = unsafe { libc::localtime_r(&raw const seconds, local.as_mut_ptr()) };
-    if filled.is_null() {
-        return None;
-    }
-    // SAFETY: localtime_r succeeded, so the structure is filled.
-    let local = unsafe { local.assume_init() };
-    i32::try_from(local.tm_gmtoff).ok()
+    let mut offset = 0;
+    // SAFETY: it reads a number and writes one of ours, for the time of the call.
+    let known = unsafe { esmtp_local_offset(seconds, &raw mut offset) };
+    (known != 0).then_some(offset)
+}
+
+unsafe extern "C" {
+    /// In clock.c.
+    fn esmtp_local_offset(seconds: i64, offset: *mut i32) -> c_int;
 }
 
 #[cfg(test)]

@@ -178,7 +178,8 @@ mod aside {
                 let left = patience.checked_sub(self.begun.elapsed()).filter(|left| !left.is_zero())?;
                 let timeout = libc::timespec {
                     tv_sec: libc::time_t::try_from(left.as_secs()).unwrap_or(0),
-                    tv_nsec: left.subsec_nanos().into(),
+                    // A `long`: of 32 bits or of 64, less than 1,000,000,000.
+                    tv_nsec: i32::try_from(left.subsec_nanos()).unwrap_or(0).into(),
                 };
                 let list = [self.request().cast_const()];
                 // SAFETY: list and time-out live through the call, and the request longer. It
