@@ -64,7 +64,7 @@ fn print(seconds: i64, offset: i32, out: &mut Vec<u8>) -> Option<()> {
     out.push(b' ');
     if (0..10_000).contains(&year) {
         two_digits(out, year / 100);
-        two_digits(out, year % 100);
+        two_digits(out, year);
     } else {
         out.extend_from_slice(year.to_string().as_bytes());
     }
@@ -79,9 +79,9 @@ fn print(seconds: i64, offset: i32, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Appends a number from 0 to 99.
+/// Appends the last two digits of a number.
 fn two_digits(out: &mut Vec<u8>, number: i64) {
-    for digit in [number / 10, number % 10] {
+    for digit in [number / 10, number] {
         out.push(b'0' + u8::try_from(digit % 10).unwrap_or_default());
     }
 }
