@@ -116,7 +116,9 @@ impl Template<'_> {
                 .as_secs(),
         )
         .expect("time");
-        let time = |offset: i64| Asn1Time::from_unix(now + offset).expect("time");
+        let time = |offset: i64| {
+            Asn1Time::from_unix(libc::time_t::try_from(now + offset).expect("fits")).expect("time")
+        };
         let mut builder = X509Builder::new().expect("builder");
         builder.set_version(2).expect("version");
         let serial = BigNum::from_u32(std::process::id()).expect("number").to_asn1_integer().expect("serial");
