@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The client of these tests: an application that uses the C functions.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_long, c_uint, c_void};
 use std::ptr;
 
 use esmtp::ffi::auth::{
@@ -27,7 +27,7 @@ use foreign_types::ForeignTypeRef as _;
 use openssl::ssl::SslContextRef;
 
 /// The time-outs of these tests, the least that the library allows.
-const TIMEOUT_MS: i64 = 1000;
+const TIMEOUT_MS: c_long = 1000;
 const STARTTLS_REQUIRED: c_int = 2;
 const BINARYMIME: c_int = 3;
 
