@@ -31,7 +31,7 @@ pub(super) struct Place {
 
 impl Texts {
     /// Writes a text, and a NUL behind it, in place of what lies at `place`, or elsewhere if there
-    /// is no room. Gives where it begins.
+    /// is no room. Gives where it begins; null if there is no memory for it.
     pub(super) fn write(&self, place: &Cell<Place>, text: &[u8]) -> *mut c_char {
         let mut blocks = self.blocks.borrow_mut();
         if index(place.get().room) <= text.len() {
@@ -54,7 +54,12 @@ fn append(blocks: &mut Vec<Block>, place: &Cell<Place>, text: &[u8]) -> *mut c_c
     // that grow, however slowly, leave no more behind than they need.
     let room = (text.len() + 1).next_multiple_of(GRAIN).max(2 * index(place.get().room));
     if blocks.last().is_none_or(|last| last.capacity() - last.len() < room) {
-        blocks.push(Vec::with_capacity((FIRST_BLOCK << blocks.len().min(DOUBLINGS)).max(room)));
+        let mut block = Block::new();
+        let size = (FIRST_BLOCK << blocks.len().min(DOUBLINGS)).max(room);
+        if block.try_reserve_exact(size).is_err() || blocks.try_reserve(1).is_err() {
+            return ptr::null_mut();
+        }
+        blocks.push(block);
     }
     let block = blocks.len() - 1;
     let Some(last) = blocks.last_mut() else {

@@ -281,11 +281,13 @@ impl Lines {
             reply.cut_short = None;
             reply.text.clear();
             // Nearly every other reply is one line.
-            let room = if form == ReplyForm::Ehlo { EHLO_USUAL } else { text.len() + CRLF.len() };
-            reply.text.reserve(room);
+            if form == ReplyForm::Ehlo {
+                reply.text.try_reserve(EHLO_USUAL).map_err(|_| Error::no_memory())?;
+            }
         } else if reply.code != code {
             return Err(Error::StatusMismatch);
         }
+        reply.text.try_reserve(text.len() + CRLF.len()).map_err(|_| Error::no_memory())?;
         reply.lacks_enhanced |= enhanced == Enhanced::Missing;
         reply.text.extend_from_slice(text);
         reply.text.extend_from_slice(CRLF);
