@@ -70,7 +70,7 @@ class Errors(unittest.TestCase):
         self.assertEqual(sorted(defined), sorted(shown))
 
     def test_each_text_is_the_library_s(self) -> None:
-        source = (ROOT / "src" / "ffi" / "error.rs").read_text()
+        source = (ROOT / "src" / "session" / "explained.rs").read_text()
         for name, number, text in self.ROW.findall(self.PAGE):
             self.assertIn(f'{number} => c"{text}",', source, name)
 
