@@ -103,10 +103,11 @@ impl EnhancedCode {
             detail @ b'0'..=b'9',
             rest @ ..,
         ] = text
-            && let [] | [b' ' | b'\t', ..] = rest
         {
-            let [class, subject, detail] = [class, subject, detail].map(|digit| u16::from(digit - b'0'));
-            return Some((Self { class, subject, detail }, rest));
+            if matches!(rest, [] | [b' ' | b'\t', ..]) {
+                let [class, subject, detail] = [class, subject, detail].map(|digit| u16::from(digit - b'0'));
+                return Some((Self { class, subject, detail }, rest));
+            }
         }
         let (class, rest) = number(text)?;
         let (subject, rest) = number(rest.strip_prefix(b".")?)?;
