@@ -37,6 +37,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--features", required=True, help="those of Cargo.toml that are wanted, and no others")
     parser.add_argument("--plugin-dir", required=True, help="compiled in as the folder of SASL plug-ins")
     parser.add_argument("--config-dir", required=True, help="compiled in as the folder of the site policy")
+    parser.add_argument("--target", help="Rust's name of the system to build for, if it is not this one")
+    parser.add_argument("--c-compiler", help="the compiler that builds for it")
+    parser.add_argument("--pkg-config", help="the program that knows its libraries")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--depfile", type=Path, required=True)
     return parser.parse_args()
@@ -63,9 +66,10 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
         arguments.features,
         "--message-format",
         "json-render-diagnostics",
+        *(["--target", arguments.target] if arguments.target else []),
     ]
     folders = {"ESMTP_PLUGIN_DIR": arguments.plugin_dir, "ESMTP_CONFIG_DIR": arguments.config_dir}
-    environment = paths.environment(os.environ | folders)
+    environment = paths.environment(os.environ | folders | cross_tools(arguments))
     # In the source folder, so that Cargo reads the project's .cargo/config.toml (vendored crates).
     cargo = subprocess.run(command, cwd=arguments.manifest.parent, env=environment, stdout=subprocess.PIPE, text=True)
     if cargo.returncode != 0:
@@ -80,6 +84,18 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
         and Path(message["manifest_path"]).resolve() == manifest
         for file in message["filenames"]
     ]
+
+
+def cross_tools(arguments: argparse.Namespace) -> dict[str, str]:
+    """Tells the crates with C in them, and the one that looks for OpenSSL, what Meson's cross file names."""
+    if not arguments.target:
+        return {}
+    suffix = arguments.target.replace("-", "_")
+    return {
+        f"CC_{suffix}": arguments.c_compiler,
+        f"PKG_CONFIG_{suffix}": arguments.pkg_config,
+        "PKG_CONFIG_ALLOW_CROSS": "1",
+    }
 
 
 class SourcePaths:
