@@ -49,9 +49,9 @@ impl Wide for Windows<'_> {
         let before = self.start.checked_sub(1).and_then(|before| self.text.get(before..));
         let from_start = self.text.get(self.start..).unwrap_or_default();
         let before = before.unwrap_or_default().chunks_exact(WINDOW);
-        let mut pairs = before.zip(from_start.chunks_exact(WINDOW));
+        let pairs = before.zip(from_start.chunks_exact(WINDOW));
         let whole = pairs.len();
-        let clean = pairs.by_ref().take_while(|(before, window)| is_clean(before, window)).count();
+        let clean = pairs.take_while(|(before, window)| is_clean(before, window)).count();
         if clean == whole && self.ends_clean() {
             from_start.len()
         } else {

@@ -293,12 +293,11 @@ impl Message {
         let Some(first) = self.incomplete_recipient(of.first()).filter(|first| *first < of.end()) else {
             return Next::Nobody;
         };
-        if !is_next(&first) {
-            return Next::Unusable(first);
+        let mut end = first;
+        for at in (first.get()..of.end().get()).take(most).map(RecipientAt::new).take_while(is_next) {
+            end = at.next();
         }
-        let run = RecipientRun::new(first..of.end()).and_then(|run| run.up_to(most));
-        let end = run.and_then(|run| run.iter().find(|at| !is_next(at)).or(Some(run.end())));
-        end.and_then(|end| RecipientRun::new(first..end)).map_or(Next::Nobody, Next::Usable)
+        RecipientRun::new(first..end).map_or(Next::Unusable(first), Next::Usable)
     }
 
     /// Whether an envelope path needs SMTPUTF8 (RFC 6531 §3.2). Recipients that are done with

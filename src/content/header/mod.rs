@@ -62,9 +62,8 @@ impl Headers {
         let bare = bare(name);
         let (rule, own) = Rule::for_application(bare)?;
         let value = if bare.len() < name.len() { value.for_kind(rule.shape.kind()) } else { value };
-        let name = bare;
-        let content = rule.shape.accept(value, name.len() + b": ".len())?;
-        self.fields_mut().put(name, rule, own, content)
+        let content = rule.shape.accept(value, bare.len() + b": ".len())?;
+        self.fields_mut().put(bare, rule, own, content)
     }
 
     /// Sets an option of a header.

@@ -8,7 +8,7 @@ use crate::protocol::envelope::DeliverBy;
 use crate::protocol::event::{Event, Question};
 use crate::protocol::outbox::{Envelope, Next, Outbox};
 use crate::protocol::pipeline::Expect;
-use crate::protocol::position::{RecipientAt, RecipientRun};
+use crate::protocol::position::RecipientAt;
 use crate::protocol::reply::{EnhancedCode, Reply, ReplyCode};
 use crate::protocol::transaction::{Carrier, Transaction};
 
@@ -74,13 +74,13 @@ impl Engine {
         let transaction = Transaction::new(message, first, &envelope, outbox.requires_all_recipients());
         if too_many {
             let reply = Reply::local(ReplyCode::INSUFFICIENT, TOO_MANY, TOO_MANY_MESSAGES);
-            self.due.push_back(Step::Record(transaction.sender_refused(reply, None)));
+            self.record(transaction.sender_refused(reply, None));
             return None;
         }
         if transaction.utf8 && !self.extensions.smtp_utf8 {
             let code = EnhancedCode { class: 5, subject: 6, detail: 7 };
             let reply = Reply::local(ReplyCode::MAILBOX_NAME, code, NO_SMTPUTF8);
-            self.due.push_back(Step::Record(transaction.sender_refused(reply, None)));
+            self.record(transaction.sender_refused(reply, None));
             return None;
         }
         if let Some(missing) = self.seconds_missing(&envelope) {
@@ -156,7 +156,7 @@ impl Engine {
             Next::Usable(recipients) => {
                 let room = transaction.room(self.extensions.limits.recipients);
                 let Some(recipients) = recipients.up_to(room) else {
-                    return self.leave_rest(outbox, recipients);
+                    return self.leave_rest(outbox, recipients.first());
                 };
                 transaction.rcpts_written(recipients.count());
                 let command = Command::Rcpt { message, recipients, utf8 };
@@ -167,8 +167,7 @@ impl Engine {
 
     /// The server takes no more recipients (RCPTMAX of RFC 9422): the rest go into another
     /// transaction, or into another session.
-    fn leave_rest(&mut self, outbox: &dyn Outbox, rest: RecipientRun) -> Option<Step> {
-        let rest = rest.first();
+    fn leave_rest(&mut self, outbox: &dyn Outbox, rest: RecipientAt) -> Option<Step> {
         let another = self.may_begin_another();
         let transaction = self.current.as_mut()?;
         let message = transaction.message;
@@ -184,7 +183,7 @@ impl Engine {
         }
         let reply = Reply::local(ReplyCode::INSUFFICIENT, TOO_MANY, TOO_MANY_RECIPIENTS);
         let verdict = transaction.recipient_answered(rest, reply);
-        self.due.push_back(Step::Record(verdict));
+        self.record(verdict);
         self.phase = Phase::Recipients(rest.next());
         None
     }

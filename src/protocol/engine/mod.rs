@@ -273,6 +273,13 @@ impl Engine {
         !self.pipeline.is_empty()
     }
 
+    /// Whether a reply is due and can be judged now: not before the application has answered about
+    /// the one before it.
+    #[must_use]
+    pub fn takes_replies(&self) -> bool {
+        self.expects_reply() && self.asked.is_none()
+    }
+
     /// What the server is waited for to say.
     #[must_use]
     pub fn awaited(&self) -> &'static str {
@@ -441,6 +448,10 @@ impl Engine {
         let nodes = self.next_node.is_none_or(|next| next.get() >= outbox.etrn_count());
         let under_way = self.current.is_some() || self.finishing.is_some();
         nodes && !under_way && outbox.next_message(self.next_message).is_none()
+    }
+
+    fn record(&mut self, verdict: Verdict) {
+        self.due.push_back(Step::Record(verdict));
     }
 
     fn announce_end(&mut self) {

@@ -51,7 +51,7 @@ impl Engine {
     /// is no refusal never becomes a status.
     pub(super) fn nothing_sent(&mut self, reply: Reply) {
         if matches!(reply.severity(), Severity::Transient | Severity::Permanent) {
-            self.due.push_back(Step::Record(Verdict::NothingSent { reply }));
+            self.record(Verdict::NothingSent { reply });
         }
     }
 

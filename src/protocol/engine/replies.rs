@@ -67,7 +67,7 @@ impl Engine {
             Expect::StartTls => self.starttls_answered(reply),
             Expect::Auth => self.auth_answered(reply),
             Expect::Etrn(node) => {
-                self.due.push_back(Step::Record(Verdict::Node { node, reply }));
+                self.record(Verdict::Node { node, reply });
             }
             Expect::Unusable(_) | Expect::Xusr | Expect::VoidRcpt { .. } | Expect::VoidChunk { .. } => {}
             Expect::Rset if reply.is_completion() => self.envelope_open = false,
@@ -141,7 +141,7 @@ impl Engine {
     fn rcpt_answered(&mut self, recipient: RecipientAt, reply: Reply) {
         if let Some(transaction) = &mut self.current {
             let verdict = transaction.recipient_answered(recipient, reply);
-            self.due.push_back(Step::Record(verdict));
+            self.record(verdict);
         }
     }
 
@@ -162,7 +162,7 @@ impl Engine {
             Severity::Transient | Severity::Permanent => {
                 self.phase = Phase::NextMessage;
                 if let Some(transaction) = self.current.take() {
-                    self.conclude(transaction.not_sent(reply));
+                    self.record(transaction.not_sent(reply));
                 }
             }
         }
@@ -181,7 +181,7 @@ impl Engine {
         }
         self.envelope_open = !reply.is_completion();
         if let Some(transaction) = self.finishing.take() {
-            self.conclude(transaction.settle(reply));
+            self.record(transaction.settle(reply));
         }
     }
 
@@ -199,12 +199,8 @@ impl Engine {
         }
         if let Some(transaction) = self.current.take().or_else(|| self.finishing.take()) {
             self.pipeline.make_void();
-            self.conclude(transaction.settle(reply));
+            self.record(transaction.settle(reply));
         }
-    }
-
-    fn conclude(&mut self, verdict: Verdict) {
-        self.due.push_back(Step::Record(verdict));
     }
 
     fn quit_answered(&mut self) {
@@ -229,7 +225,7 @@ impl Engine {
         match (reply.severity(), self.current.take()) {
             (Severity::Transient | Severity::Permanent, Some(transaction)) => {
                 let error = reply.cut_short().unwrap_or(Error::Dropped);
-                self.conclude(transaction.settle(reply));
+                self.record(transaction.settle(reply));
                 self.ended(error);
             }
             _ => {
