@@ -129,9 +129,11 @@ impl Run {
         self.flush_group(session);
     }
 
-    /// Writes a group that has grown large.
+    /// Writes a group that has grown large, and takes replies until it has: what waits on either
+    /// side stays small, however many recipients there are.
     pub(super) fn flush_group(&mut self, session: &Session) {
-        if self.link.as_ref().is_some_and(|link| link.stream.queued() >= sizes::GROUP) {
+        let is_large = |link: &Link| link.stream.queued() >= sizes::GROUP && link.engine.takes_replies();
+        while self.link.as_ref().is_some_and(is_large) {
             self.take_reply(session);
         }
     }
