@@ -209,6 +209,7 @@ fn decimal<N: std::fmt::Display>(out: &mut Vec<u8>, before: &[u8], value: N) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::position::RecipientAt;
     use super::*;
 
     fn mail(mail: &Mail<'_>) -> String {
@@ -284,6 +285,25 @@ mod tests {
         let mut out = Vec::new();
         rcpt.write(&mut out);
         assert_eq!(out, b"RCPT TO:<c@d> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;x\r\n");
+    }
+
+    #[test]
+    fn bdat_with_and_without_last() {
+        let mut out = Vec::new();
+        write_bdat(86, false, &mut out);
+        write_bdat(0, true, &mut out);
+        assert_eq!(out, b"BDAT 86\r\nBDAT 0 LAST\r\n");
+    }
+
+    #[test]
+    fn each_recipient_has_a_line() {
+        let message = MessageAt::FIRST;
+        for count in 1..4 {
+            let recipients =
+                RecipientRun::new(RecipientAt::new(5)..RecipientAt::new(5 + count)).expect("some");
+            assert_eq!(Command::Rcpt { message, recipients, utf8: false }.lines(), count);
+        }
+        assert_eq!(Command::Data.lines(), 1);
     }
 
     #[test]

@@ -199,6 +199,15 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_goes_into_a_command_as_it_is() {
+        assert_eq!(domain(c"mail.example.org").as_deref(), Ok(c"mail.example.org"));
+        let long = |length| domain(&CString::new(vec![b'x'; length]).expect("no NUL"));
+        assert_eq!(long(255).map(|name| name.as_bytes().len()), Ok(255));
+        assert_eq!(long(256), Err(Error::Invalid));
+        assert_eq!(domain(c"example.org\r\nQUIT"), Err(Error::Invalid));
+    }
+
+    #[test]
     fn deliver_by_takes_nine_digits() {
         assert!(DeliverBy::new(999_999_999, ByMode::Return, false).is_ok());
         assert!(DeliverBy::new(1_000_000_000, ByMode::Notify, false).is_err());

@@ -74,3 +74,22 @@ impl Question {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a callback a session goes on, but not where its only work is ETRN.
+    #[test]
+    fn answers_of_nobody() {
+        assert_eq!(Question::NoEtrn.preset(), 1);
+        for question in [
+            Question::SyntaxWarning,
+            Question::NoDsn,
+            Question::NoChunking,
+            Question::DeliverByExpired { missing: 9 },
+        ] {
+            assert_eq!(question.preset(), 0, "{question:?}");
+        }
+    }
+}

@@ -208,6 +208,18 @@ mod tests {
         assert_eq!(names, ["PLAIN", "LOGIN", "CRAM-MD5"]);
     }
 
+    /// What a server offers is remembered up to a bound.
+    #[test]
+    fn so_many_mechanisms_are_remembered() {
+        let offer = |count: usize| {
+            let names: Vec<String> = (0..count).map(|one| format!("X-{one}")).collect();
+            offered(&[&format!("AUTH {}", names.join(" "))]).auth
+        };
+        for (count, remembered) in [(63, 63), (64, 64), (65, 64), (1000, 64)] {
+            assert_eq!(offer(count).len(), remembered);
+        }
+    }
+
     #[test]
     fn what_is_ignored_was_not_offered() {
         let lines = [

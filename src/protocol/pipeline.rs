@@ -135,10 +135,11 @@ impl Pipeline {
         self.expected.is_empty() || (pipelining && !self.closed)
     }
 
-    /// How many commands wait behind a MAIL that is not answered, and are errors if it is refused.
-    pub(super) fn behind_mail(&self) -> usize {
-        let behind = self.expected.iter().skip_while(|expect| **expect != Expect::Mail);
-        behind
+    /// How many commands of transactions wait for their replies, and are errors if the MAIL before
+    /// them is refused.
+    pub(super) fn in_transactions(&self) -> usize {
+        let expected = self.expected.iter();
+        expected
             .filter(|expect| matches!(expect, Expect::Rcpt(_) | Expect::Data))
             .map(Expect::replies)
             .sum()
@@ -241,5 +242,76 @@ impl Expect {
             Self::Auth => ReplyForm::Challenge { enhanced },
             _ => ReplyForm::Plain { enhanced },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group() -> Pipeline {
+        let mut pipeline = Pipeline::default();
+        let run = RecipientRun::new(RecipientAt::new(2)..RecipientAt::new(5)).expect("some");
+        pipeline.push(Expect::Mail);
+        pipeline.push(Expect::Rcpt(run));
+        pipeline.push_last(Expect::Data);
+        pipeline
+    }
+
+    #[test]
+    fn each_line_is_due_once() {
+        let mut pipeline = group();
+        for left in (0..5).rev() {
+            assert!(!pipeline.is_empty());
+            assert!(pipeline.pop().is_some());
+            assert_eq!(pipeline.len(), left);
+        }
+        assert!(pipeline.is_empty() && pipeline.pop().is_none());
+    }
+
+    /// However often it is said.
+    #[test]
+    fn what_is_void_is_due_all_the_same() {
+        let mut pipeline = group();
+        pipeline.pop();
+        pipeline.push(Expect::Unusable(RecipientAt::new(5)));
+        for _ in 0..2 {
+            pipeline.make_void();
+            assert_eq!(pipeline.len(), 4);
+            assert_eq!(pipeline.front(), Some(Expect::VoidRcpt { count: 3 }));
+        }
+        for _ in 0..3 {
+            assert!(matches!(pipeline.pop(), Some(Expect::VoidRcpt { .. })));
+        }
+        assert_eq!(pipeline.pop(), Some(Expect::VoidData));
+        assert_eq!(pipeline.len(), 0);
+    }
+
+    #[test]
+    fn recipients_are_taken_from_a_group_that_is_written() {
+        let mut pipeline = group();
+        assert_eq!(pipeline.take_rcpt(), None, "it is MAIL that is answered");
+        pipeline.pop();
+        for (recipient, left) in [(2, 3), (3, 2), (4, 1)] {
+            assert_eq!(pipeline.take_rcpt(), Some(RecipientAt::new(recipient)));
+            assert_eq!(pipeline.len(), left);
+        }
+        assert_eq!(pipeline.take_rcpt(), None, "it is DATA that is answered");
+        assert_eq!(pipeline.front(), Some(Expect::Data));
+
+        let mut unfinished = Pipeline::default();
+        unfinished.push(Expect::Rcpt(RecipientAt::FIRST.into()));
+        unfinished.push(Expect::Rcpt(RecipientAt::new(1).into()));
+        assert_eq!(unfinished.take_rcpt(), None);
+        assert_eq!(unfinished.len(), 2);
+    }
+
+    #[test]
+    fn what_is_cleared_is_not_due() {
+        let mut pipeline = group();
+        assert!(!pipeline.is_open(true));
+        pipeline.clear();
+        assert!(pipeline.is_empty() && pipeline.is_open(false));
+        assert_eq!((pipeline.len(), pipeline.front()), (0, None));
     }
 }

@@ -12,3 +12,4 @@
 mod mailbag;
 mod pipelining;
 mod transcript;
+mod waiting;

@@ -122,7 +122,8 @@ impl Engine {
     /// How many more commands may be written behind a first MAIL before its reply is there.
     pub(super) fn may_venture(&self) -> usize {
         match self.mail_replies {
-            MailReplies::None => VENTURED_MAX.saturating_sub(self.pipeline.behind_mail()),
+            // All that is under way is behind a MAIL that is not answered.
+            MailReplies::None => VENTURED_MAX.saturating_sub(self.pipeline.in_transactions()),
             MailReplies::Accepted | MailReplies::Refused => usize::MAX,
         }
     }

@@ -310,10 +310,9 @@ impl Engine {
 
     /// Whether nothing can be done before the next reply is there.
     fn must_receive(&self) -> bool {
-        let announced = self.ending == Ending::Announced;
         match self.phase {
-            Phase::Over(_) | Phase::Ended(_) => false,
-            _ if announced => !self.pipeline.is_empty(),
+            // Nothing is due any more once it is over.
+            _ if self.ending == Ending::Announced => !self.pipeline.is_empty(),
             Phase::Await => true,
             _ => !self.pipeline.is_open(self.extensions.pipelining),
         }
@@ -338,12 +337,11 @@ impl Engine {
 
     fn note_question(&mut self, step: &Step) {
         match step {
-            // What it is about was noted when the reply came.
-            Step::Ask(Question::SyntaxWarning) => {}
             Step::Ask(Question::NoDsn | Question::NoChunking | Question::NoEtrn) => {
                 self.asked = Some(Asked::Extension);
             }
             Step::Ask(Question::DeliverByExpired { .. }) => self.asked = Some(Asked::Time),
+            // What a syntax warning is about was noted when the reply came.
             _ => {}
         }
     }

@@ -107,6 +107,9 @@ fn a_path_has_a_greatest_length() {
     let path = |length| CString::new(vec![b'a'; length]).expect("no NUL");
     assert!(wire(&path(1000)).is_some());
     assert!(wire(&path(1001)).is_none());
+    let bracketed = |length| CString::new(format!("<{}>", "a".repeat(length))).expect("no NUL");
+    assert!(wire(&bracketed(1000)).is_some());
+    assert!(wire(&bracketed(1001)).is_none());
     let named = CString::new(format!("{} <a@b>", "N".repeat(70_000))).expect("no NUL");
     assert_eq!(text(&named).as_deref(), Some("a@b"));
 }
@@ -148,6 +151,8 @@ fn short_and_long_ones_are_the_same() {
             assert_eq!(mailbox.wire(true), path.as_bytes(), "{text}");
             assert_eq!(mailbox.needs_utf8(), !path.is_ascii());
             assert!(mailbox.is_usable());
+            let is_path = text == path && text.is_ascii();
+            assert_eq!(matches!(mailbox.0, Kind::Short { .. }), is_path && length <= SHORT_MAX, "{text}");
         }
     }
     assert!(size_of::<Mailbox>() <= 40);

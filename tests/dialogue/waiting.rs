@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What the engine says of the reply that it waits for: which one it is, how long it may take, what
+//! form it has, and how many are due.
+
+use esmtp::error::Error;
+use esmtp::protocol::{
+    Command, Engine, MessageAt, Opening, RecipientAt, Reply, ReplyForm, ReplyParser, Settled, StartTls, Step,
+    Wait,
+};
+
+use crate::mailbag::Mailbag;
+
+const PLAIN: ReplyForm = ReplyForm::Plain { enhanced: false };
+const ENHANCED: ReplyForm = ReplyForm::Plain { enhanced: true };
+
+struct Dialogue {
+    engine: Engine,
+    mailbag: Mailbag,
+    /// Replies to what was written that have not come.
+    due: usize,
+}
+
+impl Dialogue {
+    fn new(recipients: &[usize]) -> Self {
+        Self {
+            engine: Engine::new(Opening::Greeting),
+            mailbag: Mailbag::new(recipients),
+            due: 1,
+        }
+    }
+
+    /// Goes on to what is neither a command nor a report.
+    fn next(&mut self) -> Step {
+        loop {
+            match self.engine.next(&self.mailbag) {
+                Step::Send(command) => {
+                    self.due += match &command {
+                        Command::Rcpt { recipients, .. } => recipients.iter().count(),
+                        _ => 1,
+                    };
+                    assert_eq!(self.engine.replies_due(), self.due, "{command:?}");
+                }
+                Step::Record(verdict) => self.mailbag.record(&verdict),
+                Step::Tell(_) | Step::StopText => {}
+                step => return step,
+            }
+        }
+    }
+
+    /// Goes on to a reply that is waited for.
+    fn awaits(&mut self, what: &str, wait: Wait, form: ReplyForm) {
+        let step = self.next();
+        assert!(matches!(step, Step::Receive), "{step:?} instead of {what}");
+        assert_eq!(self.engine.awaited(), what);
+        assert_eq!(self.engine.wait(), wait, "{what}");
+        assert_eq!(self.engine.form(), form, "{what}");
+        assert_eq!(self.engine.replies_due(), self.due, "{what}");
+        assert!(self.engine.expects_reply() && self.engine.takes_replies(), "{what}");
+    }
+
+    fn says(&mut self, lines: &str) {
+        let reply = self.parsed(lines);
+        self.due -= 1;
+        self.engine.receive(reply);
+        assert_eq!(self.engine.expects_reply(), self.due > 0, "behind {lines}");
+    }
+
+    fn parsed(&self, lines: &str) -> Reply {
+        let mut parser = ReplyParser::default();
+        parser.feed(lines.as_bytes());
+        parser.feed(b"\r\n");
+        parser.next(self.engine.form(), |_| {}).expect("valid").expect("whole")
+    }
+
+    /// Behind the reply to EHLO, of which these lines are the last.
+    fn opened(recipients: &[usize], offered: &str) -> Self {
+        let mut dialogue = Self::new(recipients);
+        dialogue.awaits("the greeting", Wait::Greeting, PLAIN);
+        dialogue.says("220 ready");
+        dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+        dialogue.says(&format!("250-server\r\n{offered}"));
+        dialogue
+    }
+}
+
+#[test]
+fn each_reply_has_its_name_its_time_and_its_form() {
+    let mut dialogue = Dialogue::new(&[1, 1]);
+    dialogue.mailbag.starttls.set(StartTls::Enabled);
+    dialogue.mailbag.auth.set(true);
+    dialogue.mailbag.nodes.borrow_mut().push(0);
+    dialogue.mailbag.messages.borrow_mut()[1].binary = true;
+    let dialogue = &mut dialogue;
+    dialogue.awaits("the greeting", Wait::Greeting, PLAIN);
+    dialogue.says("220 ready");
+    dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+    dialogue.says("250-server\r\n250 STARTTLS");
+    assert!(matches!(dialogue.next(), Step::PrepareTls));
+    dialogue.engine.tls_prepared(true);
+    dialogue.awaits("the reply to STARTTLS", Wait::Greeting, PLAIN);
+    dialogue.says("220 go on");
+    assert!(matches!(dialogue.next(), Step::Secure));
+    dialogue.engine.secured();
+    dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+    dialogue.says(
+        "250-server\r\n250-ENHANCEDSTATUSCODES\r\n250-AUTH PLAIN\r\n250-ETRN\r\n250-XUSR\r\n\
+         250-BINARYMIME\r\n250 CHUNKING",
+    );
+    assert!(matches!(dialogue.next(), Step::SelectMechanism { after: None }));
+    let offered = dialogue.engine.extensions();
+    assert!(offered.enhanced_status_codes && offered.xusr && !offered.starttls && !offered.pipelining);
+    // Asked again before it has its answer, the engine has nothing to do.
+    assert!(matches!(dialogue.next(), Step::Receive));
+    assert!(!dialogue.engine.expects_reply() && !dialogue.engine.takes_replies());
+    dialogue.engine.authenticate(b"AUTH PLAIN".to_vec().into());
+    dialogue.awaits("the reply to AUTH", Wait::Greeting, ReplyForm::Challenge { enhanced: true });
+    dialogue.says("235 2.7.0 welcome");
+    assert!(matches!(dialogue.next(), Step::Authenticated));
+    dialogue.engine.authenticated(true, false);
+    dialogue.awaits("the reply to ETRN", Wait::Greeting, ENHANCED);
+    dialogue.says("250 2.0.0 ok");
+    dialogue.awaits("the reply to XUSR", Wait::Greeting, ENHANCED);
+    dialogue.says("250 2.0.0 ok");
+    dialogue.awaits("the reply to MAIL", Wait::Envelope, ENHANCED);
+    dialogue.says("250 2.1.0 ok");
+    dialogue.awaits("the reply to RCPT", Wait::Envelope, ENHANCED);
+    dialogue.says("250 2.1.5 ok");
+    dialogue.awaits("the reply to DATA", Wait::Data, ENHANCED);
+    dialogue.says("354 go on");
+    assert!(matches!(dialogue.next(), Step::Text { .. }));
+    assert_eq!(dialogue.engine.form(), ENHANCED, "a reply that comes too early");
+    dialogue.engine.text_sent();
+    dialogue.due += 1;
+    dialogue.awaits("the reply to the text", Wait::EndOfData, ENHANCED);
+    dialogue.says("451 4.3.0 later");
+    dialogue.awaits("the reply to RSET", Wait::Envelope, ENHANCED);
+    dialogue.says("250 2.0.0 ok");
+    dialogue.awaits("the reply to XUSR", Wait::Greeting, ENHANCED);
+    dialogue.says("250 2.0.0 ok");
+    dialogue.awaits("the reply to MAIL", Wait::Envelope, ENHANCED);
+    dialogue.says("250 2.1.0 ok");
+    dialogue.awaits("the reply to RCPT", Wait::Envelope, ENHANCED);
+    dialogue.says("250 2.1.5 ok");
+    for (last, wait) in [(false, Wait::Chunk), (true, Wait::EndOfData)] {
+        assert!(matches!(dialogue.next(), Step::Chunk { .. }));
+        dialogue.engine.chunk(1000, last);
+        dialogue.due += 1;
+        dialogue.awaits("the reply to BDAT", wait, ENHANCED);
+        dialogue.says("250 2.0.0 ok");
+    }
+    dialogue.awaits("the reply to QUIT", Wait::Quit, ENHANCED);
+}
+
+#[test]
+fn helo_is_waited_for_as_ehlo_is() {
+    let mut dialogue = Dialogue::new(&[1]);
+    dialogue.awaits("the greeting", Wait::Greeting, PLAIN);
+    dialogue.says("220 ready");
+    dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+    dialogue.says("500 what");
+    dialogue.awaits("the reply to HELO", Wait::Greeting, PLAIN);
+}
+
+/// Behind a refused MAIL the replies to its group still come, one for each of its lines.
+#[test]
+fn what_is_void_is_waited_for_all_the_same() {
+    let mut dialogue = Dialogue::opened(&[3], "250 PIPELINING");
+    dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
+    assert_eq!(dialogue.engine.replies_due(), 1 + 3 + 1);
+    dialogue.says("550 not you");
+    for _ in 0..3 {
+        dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
+        dialogue.says("503 what");
+    }
+    dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
+    dialogue.says("354 go on");
+    dialogue.awaits("the reply to the text", Wait::EndOfData, PLAIN);
+    dialogue.says("554 nobody");
+    dialogue.awaits("the reply to QUIT", Wait::Quit, PLAIN);
+}
+
+#[test]
+fn chunks_behind_a_refused_one_are_waited_for() {
+    let mut dialogue = Dialogue::opened(&[1], "250-PIPELINING\r\n250-BINARYMIME\r\n250 CHUNKING");
+    dialogue.mailbag.messages.borrow_mut()[0].binary = true;
+    for _ in ["MAIL", "RCPT"] {
+        assert!(matches!(dialogue.next(), Step::Receive));
+        dialogue.says("250 ok");
+    }
+    for last in [false, false, true] {
+        assert!(matches!(dialogue.next(), Step::Chunk { .. }));
+        dialogue.engine.chunk(1000, last);
+        dialogue.due += 1;
+    }
+    dialogue.awaits("the reply to BDAT", Wait::Chunk, PLAIN);
+    dialogue.says("451 full");
+    dialogue.awaits("the reply to BDAT", Wait::Chunk, PLAIN);
+    dialogue.says("503 what");
+    dialogue.awaits("the reply to BDAT", Wait::EndOfData, PLAIN);
+    dialogue.says("503 what");
+}
+
+/// A reply that the application is asked about is judged before the next one.
+#[test]
+fn no_reply_is_taken_while_a_question_is_open() {
+    let mut dialogue = Dialogue::opened(&[1], "250-PIPELINING\r\n250 ENHANCEDSTATUSCODES");
+    dialogue.awaits("the reply to MAIL", Wait::Envelope, ENHANCED);
+    let reply = dialogue.parsed("250 without a code of the other kind");
+    dialogue.engine.receive(reply);
+    assert!(matches!(dialogue.next(), Step::Ask(_)));
+    assert!(dialogue.engine.expects_reply() && !dialogue.engine.takes_replies());
+    dialogue.engine.answer(0);
+    dialogue.due -= 1;
+    dialogue.awaits("the reply to RCPT", Wait::Envelope, ENHANCED);
+}
+
+/// Replies to the recipients of a group that is written settle at once; what more comes of a reply is
+/// for the engine to say.
+#[test]
+fn recipients_of_a_written_group_settle_at_once() {
+    let mut dialogue = Dialogue::opened(&[4], "250 PIPELINING");
+    dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
+    let accepted = dialogue.parsed("250 ok");
+    assert_eq!(dialogue.engine.receive_rcpt(&accepted), None, "it is the reply to MAIL");
+    dialogue.says("250 ok");
+    assert_eq!(dialogue.engine.receive_rcpt(&accepted), None, "that of MAIL is not recorded yet");
+    for (at, line, settles, complete) in [
+        (0, "250 ok", true, false),
+        (1, "550 never", true, true),
+        (2, "421 bye", false, false),
+        (2, "450 later", true, false),
+        (3, "250 ok", true, false),
+    ] {
+        dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
+        let reply = dialogue.parsed(line);
+        let expected = settles.then_some(Settled {
+            message: MessageAt::FIRST,
+            recipient: RecipientAt::new(at),
+            complete,
+        });
+        assert_eq!(dialogue.engine.receive_rcpt(&reply), expected, "{line}");
+        dialogue.due -= usize::from(settles);
+    }
+    dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
+    assert_eq!(dialogue.engine.receive_rcpt(&accepted), None, "it is the reply to DATA");
+}
+
+#[test]
+fn nothing_is_due_once_it_is_over() {
+    for ends in [
+        |engine: &mut Engine| engine.fail(Error::Dropped),
+        |engine: &mut Engine| engine.source_failed(Error::Client),
+    ] {
+        let mut dialogue = Dialogue::opened(&[2], "250 PIPELINING");
+        dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
+        ends(&mut dialogue.engine);
+        for _ in 0..2 {
+            assert!(matches!(dialogue.next(), Step::Done(_)));
+            assert!(!dialogue.engine.expects_reply());
+            assert_eq!(dialogue.engine.replies_due(), 0);
+        }
+    }
+}
