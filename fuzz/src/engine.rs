@@ -2,6 +2,8 @@
 //! The engine, with any settings and any replies: it ends, and it reports a message as taken
 //! only if the last word about it was that.
 
+use std::collections::VecDeque;
+
 use esmtp::error::Error;
 use esmtp::protocol::{Command, Engine, MessageAt, Opening, Reply, ReplyForm, ReplyParser, Step};
 
@@ -84,7 +86,13 @@ fn engine(data: &[u8]) {
                 match input.byte() {
                     255 => engine.fail(Error::System(libc::ETIMEDOUT)),
                     _ => match reply(&mut input, engine.form()) {
-                        Ok(reply) => mail.receive(&mut engine, reply, input.flag()),
+                        Ok(reply) => {
+                            let mut replies = VecDeque::from(vec![reply; 1 + input.below(4)]);
+                            let at_once = input.flag();
+                            while !replies.is_empty() && engine.takes_replies() {
+                                mail.receive(&mut engine, &mut replies, at_once);
+                            }
+                        }
                         Err(error) => engine.fail(error),
                     },
                 }

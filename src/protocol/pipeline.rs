@@ -104,21 +104,26 @@ impl Pipeline {
         self.expected.is_empty()
     }
 
-    /// The recipient that the next reply is about, if its group is written in full and there is
-    /// another command in it.
-    pub(super) fn take_rcpt(&mut self) -> Option<RecipientAt> {
-        let Some(Expect::Rcpt(recipients)) =
-            self.expected.front_mut().filter(|_| self.closed && self.due > 1)
-        else {
-            return None;
-        };
-        let first = recipients.first();
-        self.due -= 1;
-        match recipients.behind_first() {
-            Some(rest) => *recipients = rest,
-            None => drop(self.expected.pop_front()),
+    /// The recipients that the next replies are about, one each, if their group is written in full.
+    /// The reply to another command follows these.
+    pub(super) fn rcpts(&self) -> Option<RecipientRun> {
+        match self.front() {
+            Some(Expect::Rcpt(recipients)) if self.closed => recipients.up_to(self.due.saturating_sub(1)),
+            _ => None,
         }
-        Some(first)
+    }
+
+    /// Takes the first ones of [`Pipeline::rcpts`], so many at most.
+    pub(super) fn take_rcpts(&mut self, most: usize) -> Option<RecipientRun> {
+        let taken = self.rcpts()?.up_to(most)?;
+        self.due -= taken.count();
+        if let Some(Expect::Rcpt(recipients)) = self.expected.front_mut() {
+            match recipients.behind(taken.count()) {
+                Some(rest) => *recipients = rest,
+                None => drop(self.expected.pop_front()),
+            }
+        }
+        Some(taken)
     }
 
     /// The recipient whose turn it is to be refused without the server.

@@ -91,7 +91,7 @@ impl RecipientRun {
     /// All but the first; `None` if there is no other.
     #[must_use]
     pub fn behind_first(self) -> Option<Self> {
-        Self::new(self.first.next()..self.end)
+        self.behind(1)
     }
 
     /// Each of them.
@@ -99,13 +99,19 @@ impl RecipientRun {
         (self.first.get()..self.end.get()).map(RecipientAt::new)
     }
 
-    /// Adds one if it is the next behind them.
-    pub(super) fn extend(&mut self, recipient: RecipientAt) -> bool {
-        let follows = recipient == self.end;
-        if follows {
-            self.end = recipient.next();
+    /// Adds others if they stand next behind them.
+    pub(super) fn extend(&mut self, others: Self) -> bool {
+        let follow = others.first == self.end;
+        if follow {
+            self.end = others.end;
         }
-        follows
+        follow
+    }
+
+    /// All but so many of the first; `None` if that is nobody.
+    #[must_use]
+    pub fn behind(self, count: usize) -> Option<Self> {
+        Self::new(RecipientAt::new(self.first.get().saturating_add(count))..self.end)
     }
 }
 

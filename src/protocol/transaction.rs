@@ -124,21 +124,21 @@ impl Transaction {
 
     /// The reply to a recipient's RCPT.
     pub(super) fn recipient_answered(&mut self, recipient: RecipientAt, reply: Reply) -> Verdict {
-        let Settled { message, complete, .. } = self.settle_recipient(recipient, &reply);
+        let Settled { message, complete, .. } = self.settle_recipients(recipient.into(), &reply);
         Verdict::Recipient { message, recipient, reply, complete }
     }
 
-    /// What the reply to a recipient's RCPT settles.
-    pub(super) fn settle_recipient(&mut self, recipient: RecipientAt, reply: &Reply) -> Settled {
+    /// What the same reply to the RCPT of each settles.
+    pub(super) fn settle_recipients(&mut self, recipients: RecipientRun, reply: &Reply) -> Settled {
         let complete = reply.is_permanent() && !self.is_one_too_many(reply);
         if reply.is_completion() {
-            self.accepted.push(recipient);
+            self.accepted.push(recipients);
         } else if self.first_refusal.is_none() {
             self.first_refusal = Some(reply.clone());
         }
         Settled {
             message: self.message,
-            recipient,
+            recipients,
             complete,
         }
     }

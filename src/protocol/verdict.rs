@@ -76,13 +76,14 @@ pub enum Verdict {
     },
 }
 
-/// What a reply to RCPT settles, the reply itself apart: [`Verdict::Recipient`] without it.
+/// What the same reply to the RCPT of each settles, the reply itself apart: many times
+/// [`Verdict::Recipient`] without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settled {
-    /// The recipient's message.
+    /// The recipients' message.
     pub message: MessageAt,
-    /// Which one.
-    pub recipient: RecipientAt,
+    /// Which ones.
+    pub recipients: RecipientRun,
     /// Nothing is left to do: refused for good.
     pub complete: bool,
 }
@@ -131,10 +132,10 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// Adds one that stands behind all others.
-    pub(super) fn push(&mut self, recipient: RecipientAt) {
-        if !self.last.as_mut().is_some_and(|run| run.extend(recipient)) {
-            self.earlier.extend(self.last.replace(recipient.into()));
+    /// Adds some that stand behind all others.
+    pub(super) fn push(&mut self, recipients: RecipientRun) {
+        if !self.last.as_mut().is_some_and(|run| run.extend(recipients)) {
+            self.earlier.extend(self.last.replace(recipients));
         }
     }
 
@@ -160,7 +161,7 @@ mod tests {
             let mut accepted = Accepted::default();
             assert!(accepted.is_empty());
             for one in wanted {
-                accepted.push(RecipientAt::new(*one));
+                accepted.push(RecipientAt::new(*one).into());
                 assert!(!accepted.is_empty());
             }
             let got: Vec<usize> = accepted.iter().map(RecipientAt::get).collect();

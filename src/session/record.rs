@@ -36,10 +36,10 @@ impl Session {
                     message.nobody_gets_it(*first..*end, reason, *complete, &self.texts);
                 }
             }
-            Verdict::Recipient { message, recipient, reply, complete } => self.record_recipient(
+            Verdict::Recipient { message, recipient, reply, complete } => self.record_recipients(
                 Settled {
                     message: *message,
-                    recipient: *recipient,
+                    recipients: (*recipient).into(),
                     complete: *complete,
                 },
                 reply,
@@ -65,10 +65,9 @@ impl Session {
     }
 
     /// Writes down what a reply to RCPT settles.
-    pub(super) fn record_recipient(&self, settled: Settled, reply: &Reply) {
-        let messages = self.messages.borrow();
-        let message = messages.get(settled.message.get());
-        if let Some(recipient) = message.and_then(|message| message.recipient(settled.recipient)) {
+    pub(super) fn record_recipients(&self, settled: Settled, reply: &Reply) {
+        let Some(message) = self.message(settled.message) else { return };
+        for recipient in settled.recipients.iter().filter_map(|at| message.recipient(at)) {
             recipient.status().set(reply, &self.texts);
             if settled.complete {
                 recipient.set_complete();

@@ -2,6 +2,7 @@
 //! A few messages in memory for the engine to send, and what it reports about them.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 
 use esmtp::protocol::{
     Accepted, Engine, Envelope, Fate, MessageAt, Next, Outbox, RecipientAt, RecipientRun, Reply, Required,
@@ -55,13 +56,25 @@ impl Mailbag {
 }
 
 impl Mailbag {
-    /// Gives the engine a reply, as that to a recipient whose group is written if it is one.
-    pub(crate) fn receive(&self, engine: &mut Engine, reply: Reply, at_once: bool) {
-        match if at_once { engine.receive_rcpt(&reply) } else { None } {
-            Some(Settled { message, recipient, complete }) => {
-                self.record(&Verdict::Recipient { message, recipient, reply, complete });
-            }
-            None => engine.receive(reply),
+    /// Gives the engine the next reply; together with those behind it that say the same, if they may
+    /// be taken at once.
+    pub(crate) fn receive(&self, engine: &mut Engine, replies: &mut VecDeque<Reply>, at_once: bool) {
+        let reply = replies.pop_front().expect("a reply is due");
+        let most = if at_once { engine.rcpts_due(&reply) } else { 0 };
+        if most == 0 {
+            return engine.receive(reply);
+        }
+        let mut count = 1;
+        while count < most && replies.front() == Some(&reply) {
+            replies.pop_front();
+            count += 1;
+        }
+        let Settled { message, recipients, complete } =
+            engine.receive_rcpts(&reply, count).expect("they are due");
+        assert_eq!(recipients.count(), count);
+        for recipient in recipients.iter() {
+            let reply = reply.clone();
+            self.record(&Verdict::Recipient { message, recipient, reply, complete });
         }
     }
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::fault::{self, Layer};
 use crate::protocol::event::Question;
 use crate::protocol::pipeline::Expect;
-use crate::protocol::position::RecipientAt;
+use crate::protocol::position::{RecipientAt, RecipientRun};
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Transaction;
 use crate::protocol::verdict::{Settled, Verdict};
@@ -23,16 +23,23 @@ impl Engine {
         self.process(reply);
     }
 
-    /// Takes the reply to a recipient of a group that is written in full, if nothing comes of it but
-    /// what it settles; any other is for [`Engine::receive`]. A message may have a hundred thousand
-    /// of them.
-    pub fn receive_rcpt(&mut self, reply: &Reply) -> Option<Settled> {
+    /// To how many recipients, one after the other, a server that repeats this reply gives it with
+    /// nothing else to come of it than what it settles, for [`Engine::receive_rcpts`]. If it is 0, the
+    /// reply is for [`Engine::receive`]. A message may have a hundred thousand recipients.
+    #[must_use]
+    pub fn rcpts_due(&self, reply: &Reply) -> usize {
         let is_plain = !reply.lacks_enhanced() && !reply.is_closing() && reply.cut_short().is_none();
-        if !is_plain || !self.due.is_empty() {
-            return None;
+        if !is_plain || !self.due.is_empty() || self.current.is_none() {
+            return 0;
         }
+        self.pipeline.rcpts().map_or(0, RecipientRun::count)
+    }
+
+    /// Takes the reply that so many recipients got, at most [`Engine::rcpts_due`]. Gives what it settles,
+    /// which nothing else comes of.
+    pub fn receive_rcpts(&mut self, reply: &Reply, count: usize) -> Option<Settled> {
         let transaction = self.current.as_mut()?;
-        let settled = transaction.settle_recipient(self.pipeline.take_rcpt()?, reply);
+        let settled = transaction.settle_recipients(self.pipeline.take_rcpts(count)?, reply);
         self.refuse_in_turn();
         Some(settled)
     }

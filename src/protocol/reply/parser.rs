@@ -65,8 +65,8 @@ pub struct ReplyParser {
     start: usize,
     searched: usize,
     lines: Lines,
-    // Where the line lies that is all of the last reply, and the form it was read in, as long as
-    // both are there: servers say the same to one recipient after the other.
+    // Where the line lies that is all of the last reply, with its end, and the form it was read in, as
+    // long as both are there: servers say the same to one recipient after the other.
     whole: Option<(Range<usize>, ReplyForm)>,
 }
 
@@ -116,6 +116,9 @@ impl ReplyParser {
     /// Reads the next reply; `false` if more bytes are needed. It stays in its place, to be looked at
     /// ([`ReplyParser::reply`]) or taken ([`ReplyParser::take`]).
     pub fn read(&mut self, form: ReplyForm, mut tap: impl FnMut(&[u8])) -> Result<bool> {
+        if self.repeats(form, &mut tap) {
+            return Ok(true);
+        }
         loop {
             let rest = self.buffer.get(self.start..).unwrap_or_default();
             let unseen = rest.get(self.searched..).unwrap_or_default();
@@ -131,14 +134,10 @@ impl ReplyParser {
             };
             let line = rest.get(..end).unwrap_or_default();
             let text = without_end(line);
-            let place = self.start..self.start + text.len();
+            let place = self.start..self.start + end;
             self.start += end;
             self.searched = 0;
             tap(line);
-            if self.is_as_before(text, form) {
-                self.lines.empty = 0;
-                return Ok(true);
-            }
             if self.lines.add(text, form)? {
                 let is_whole = self.lines.length == 1 && !self.lines.over_bound;
                 self.whole = is_whole.then_some((place, form));
@@ -147,11 +146,29 @@ impl ReplyParser {
         }
     }
 
-    /// Whether a line says what the last reply said, which is still in its place.
-    fn is_as_before(&self, line: &[u8], form: ReplyForm) -> bool {
-        self.whole.as_ref().is_some_and(|(place, formerly)| {
-            *formerly == form && self.lines.count == 0 && self.buffer.get(place.clone()) == Some(line)
-        })
+    /// Reads replies that say what the last one said, up to a number of them, and counts them.
+    pub fn read_repeated(&mut self, form: ReplyForm, most: usize, mut tap: impl FnMut(&[u8])) -> usize {
+        (0..most).take_while(|_| self.repeats(form, &mut tap)).count()
+    }
+
+    /// Reads the next reply if it says what the last one said, which is still in its place.
+    fn repeats(&mut self, form: ReplyForm, tap: &mut impl FnMut(&[u8])) -> bool {
+        let Some((last, _)) = self.whole.as_ref().filter(|(_, formerly)| *formerly == form) else {
+            return false;
+        };
+        let end = self.start + last.len();
+        let next = self.buffer.get(self.start..end);
+        let Some(line) = next.filter(|next| self.buffer.get(last.clone()) == Some(*next)) else {
+            return false;
+        };
+        if self.lines.has_begun() {
+            return false;
+        }
+        tap(line);
+        self.start = end;
+        self.searched = 0;
+        self.lines.empty = 0;
+        true
     }
 
     /// The reply that was read last.

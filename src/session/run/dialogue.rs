@@ -166,13 +166,21 @@ impl Run {
             }
             let Link { engine, parser, .. } = self.link.as_mut()?;
             // Replies to recipients come by the hundred, and between them nothing is due to anybody.
-            let settled = if watched { None } else { engine.receive_rcpt(parser.reply()) };
-            let Some(settled) = settled else {
+            let most = if watched { 0 } else { engine.rcpts_due(parser.reply()) };
+            let Some(others) = most.checked_sub(1) else {
                 let reply = parser.take();
                 self.answered(reply);
                 return None;
             };
-            session.record_recipient(settled, parser.reply());
+            let trace = &mut self.trace;
+            let alike = 1 + parser.read_repeated(engine.form(), others, |line| {
+                if let Some(trace) = trace {
+                    trace.line(Direction::Reading, line);
+                }
+            });
+            if let Some(settled) = engine.receive_rcpts(parser.reply(), alike) {
+                session.record_recipients(settled, parser.reply());
+            }
         }
     }
 
