@@ -219,10 +219,12 @@ unsafe fn release_all(session: &Session) {
         let message = unsafe { &*message };
         data(message.application_data());
         let mut who = RecipientAt::FIRST;
-        while let Some(recipient) = message.recipient(who).map(ptr::from_ref) {
-            // SAFETY: the message owns its recipients, as above.
-            data(unsafe { &*recipient }.application_data());
-            who = who.next();
+        while let Some(at) = message.recipient_with_data(who) {
+            if let Some(recipient) = message.recipient(at).map(ptr::from_ref) {
+                // SAFETY: the message owns its recipients, as above.
+                data(unsafe { &*recipient }.application_data());
+            }
+            who = at.next();
         }
         at = at.next();
     }

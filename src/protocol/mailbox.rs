@@ -60,17 +60,35 @@ impl Mailbox {
     /// the wire. A line end within is refused; what else makes no path is found out by
     /// [`Mailbox::is_usable`].
     pub fn new(given: &CStr) -> Result<Self> {
-        let octets = given.to_bytes();
-        // Nearly all are short and plain, and there may be a hundred thousand of them.
-        if let Some(short) = short(octets) {
-            return Ok(Self(short));
+        if let Some(short) = Self::short(given) {
+            return Ok(short);
         }
+        let octets = given.to_bytes();
         let path = if octets.len() <= PATH_MAX && is_plain(octets) {
             Path::within(&(0..octets.len()))
         } else {
             Path::of(octets)?
         };
         Ok(Self(Kind::Any { given: copy(given)?, path }))
+    }
+
+    /// What [`Mailbox::new`] makes of a short path that is plain. Nearly all are, and there may be a
+    /// hundred thousand of them.
+    #[inline]
+    #[must_use]
+    pub fn short(given: &CStr) -> Option<Self> {
+        let given = given.to_bytes();
+        let mut padded = [0; 48];
+        padded.get_mut(..SHORT_MAX)?.get_mut(..given.len())?.copy_from_slice(given);
+        if !is_plain_short(&padded, given.len()) {
+            return None;
+        }
+        // The NUL behind it is there already.
+        let octets = *padded.first_chunk()?;
+        Some(Self(Kind::Short {
+            length: u8::try_from(given.len()).ok()?,
+            octets,
+        }))
     }
 
     /// The path as the application wrote it. It stays where it is as long as the mailbox does.
@@ -130,16 +148,6 @@ impl Mailbox {
             _ => None,
         }
     }
-}
-
-/// A mailbox that is nothing but a path, if it is plain and short.
-fn short(octets: &[u8]) -> Option<Kind> {
-    let mut padded = [0; 48];
-    let length = u8::try_from(octets.len()).ok()?;
-    padded.get_mut(..SHORT_MAX)?.get_mut(..octets.len())?.copy_from_slice(octets);
-    // The NUL behind it is there already.
-    let octets = *padded.first_chunk()?;
-    is_plain_short(&padded).then_some(Kind::Short { length, octets })
 }
 
 /// A copy that fails if memory is short.

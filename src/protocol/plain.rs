@@ -18,15 +18,29 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
     text.chunks_exact(8).fold(odd, |odd, octets| odd | strange(word(octets))) == 0
 }
 
-/// The same of a short text with NULs behind it. All octets are looked at, sixteen at a time.
-pub(super) fn is_plain_short(text: &[u8; 48]) -> bool {
-    text.iter().fold(0, |odd, octet| odd | u8::from(!is_plain_octet(*octet))) == 0
+/// The same of a short text of some length with NULs behind it. Its octets are looked at sixteen at a
+/// time: first whether they are such as nearly every address is made of, which is asked faster.
+#[inline]
+pub(super) fn is_plain_short(text: &[u8; 48], length: usize) -> bool {
+    let (front, rest) = text.split_at(32);
+    let rest = if length > front.len() { rest } else { &[] };
+    all(front, is_usual_octet) && all(rest, is_usual_octet) || all(text, is_plain_octet)
 }
 
-/// Of a NUL as well: it can only stand behind the text.
+#[inline]
+fn all(octets: &[u8], plain: impl Fn(u8) -> bool) -> bool {
+    octets.iter().fold(0, |odd, octet| odd | u8::from(!plain(*octet))) == 0
+}
+
+/// From `+` on, but for angle brackets, which differ in one bit. A NUL can only stand behind the text.
+const fn is_usual_octet(octet: u8) -> bool {
+    (octet.wrapping_sub(b'+') <= b'~' - b'+') & (octet & !2 != b'<') | (octet == 0)
+}
+
+/// Of a NUL as well.
 const fn is_plain_octet(octet: u8) -> bool {
     let printable = octet.wrapping_sub(0x21) <= 0x5d;
-    // `<` and `>` differ in one bit, and so do the parentheses.
+    // Parentheses differ in one bit, too.
     let other = octet & !2 != b'<' && octet & !1 != b'(' && octet != b'"';
     (printable & other) | (octet == 0)
 }
@@ -62,7 +76,11 @@ mod tests {
                     assert_eq!(is_plain(&text), plain, "{octet:#x} at {at} of {length}");
                     let mut short = [0; 48];
                     short[..length].copy_from_slice(&text);
-                    assert_eq!(is_plain_short(&short), plain || octet == 0, "{octet:#x} at {at} of {length}");
+                    assert_eq!(
+                        is_plain_short(&short, length),
+                        plain || octet == 0,
+                        "{octet:#x} at {at} of {length}"
+                    );
                 }
             }
         }

@@ -145,9 +145,14 @@ impl Accepted {
         self.last.is_none()
     }
 
+    /// Those that stand side by side, together.
+    pub fn runs(&self) -> impl Iterator<Item = RecipientRun> + '_ {
+        self.earlier.iter().chain(&self.last).copied()
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = RecipientAt> + '_ {
-        self.earlier.iter().chain(&self.last).flat_map(|run| run.iter())
+        self.runs().flat_map(RecipientRun::iter)
     }
 }
 

@@ -29,6 +29,12 @@ impl ApplicationData {
         self.data.get()
     }
 
+    /// Whether a pointer was set that is not null.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        !self.data.get().is_null()
+    }
+
     /// Stores a pointer and its release function; gives back what was there before, which
     /// the caller releases (or hands to the application, as the deprecated setters do).
     #[must_use]

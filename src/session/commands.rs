@@ -85,9 +85,7 @@ impl Session {
             }
             Command::Rcpt { message, recipients, utf8 } => {
                 if let Some(message) = self.message(*message) {
-                    for recipient in recipients.iter().filter_map(|at| message.recipient(at)) {
-                        recipient.write_rcpt(*utf8, offered, out);
-                    }
+                    message.for_each_of(*recipients, |one| one.write_rcpt(*utf8, offered, out));
                 }
             }
             Command::Data => command::write_verb(b"DATA", b"", out),

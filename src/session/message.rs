@@ -108,9 +108,11 @@ impl Message {
         let before = self.reverse_path.replace(path);
         if !before.is_usable() {
             // Who was refused for its sake alone may be sent to now.
-            for recipient in self.recipients.iter().filter(|one| one.lacks_sender()) {
-                recipient.reset();
-            }
+            self.recipients.for_each(|recipient| {
+                if recipient.lacks_sender() {
+                    recipient.reset();
+                }
+            });
         }
         outcome
     }
@@ -254,11 +256,19 @@ impl Message {
 
     /// Adds a recipient.
     pub fn add_recipient(&self, mailbox: &CStr) -> Result<&Recipient> {
+        match Mailbox::short(mailbox) {
+            Some(short) => self.recipients.push(|| Recipient::new(short, Rc::clone(&self.shared))),
+            None => self.add_any_recipient(mailbox),
+        }
+    }
+
+    #[cold]
+    fn add_any_recipient(&self, mailbox: &CStr) -> Result<&Recipient> {
         let mailbox = Mailbox::new(mailbox)?;
         if mailbox.needs_utf8() {
             self.international.set(true);
         }
-        self.recipients.push(Recipient::new(mailbox, Rc::clone(&self.shared)))
+        self.recipients.push(|| Recipient::new(mailbox, Rc::clone(&self.shared)))
     }
 
     /// How many recipients there are.
@@ -282,21 +292,21 @@ impl Message {
     /// The position of the first incomplete recipient at or after `from`.
     #[must_use]
     pub fn incomplete_recipient(&self, from: RecipientAt) -> Option<RecipientAt> {
-        self.recipients.position(from.get(), |one| !one.is_complete()).map(RecipientAt::new)
+        let behind = from.get()..self.recipients.len();
+        self.recipients.position(behind, |one| !one.is_complete()).map(RecipientAt::new)
     }
 
     /// The first incomplete ones of some recipients: one that is no mailbox, or neighbours that are.
     pub(super) fn next_recipients(&self, of: RecipientRun, most: usize) -> Next {
-        let is_next = |at: &RecipientAt| {
-            self.recipient(*at).is_some_and(|one| !one.is_complete() && one.mailbox().is_usable())
-        };
-        let Some(first) = self.incomplete_recipient(of.first()).filter(|first| *first < of.end()) else {
+        let (from, end) = (of.first().get(), of.end().get());
+        let Some(first) = self.recipients.position(from..end, |one| !one.is_complete()) else {
             return Next::Nobody;
         };
-        let mut end = first;
-        for at in (first.get()..of.end().get()).take(most).map(RecipientAt::new).take_while(is_next) {
-            end = at.next();
-        }
+        let end = end.min(first.saturating_add(most));
+        let is_other = |one: &Recipient| one.is_complete() || !one.mailbox().is_usable();
+        let other = self.recipients.position(first..end, is_other);
+        let first = RecipientAt::new(first);
+        let end = RecipientAt::new(other.unwrap_or(end.min(self.recipients.len())));
         RecipientRun::new(first..end).map_or(Next::Unusable(first), Next::Usable)
     }
 
@@ -309,23 +319,38 @@ impl Message {
             ReversePath::Null | ReversePath::Refused => false,
         };
         let needs = |one: &Recipient| !one.is_complete() && one.mailbox().needs_utf8();
-        sender || (self.international.get() && self.recipients.iter().any(needs))
+        let all = 0..self.recipients.len();
+        sender || (self.international.get() && self.recipients.position(all, needs).is_some())
     }
 
     /// Clears the statuses of a message that is about to be sent, and of its incomplete
     /// recipients.
     pub(super) fn begin_attempt(&self) {
         self.reset_statuses();
-        for recipient in self.recipients.iter() {
+        self.recipients.for_each(|recipient| {
             if !recipient.is_complete() {
                 recipient.status().clear();
             }
-        }
+        });
+    }
+
+    /// The position of the first recipient at or after `from` that has data of the application's.
+    #[must_use]
+    pub fn recipient_with_data(&self, from: RecipientAt) -> Option<RecipientAt> {
+        let behind = from.get()..self.recipients.len();
+        self.recipients
+            .position(behind, |one| one.application_data().is_there())
+            .map(RecipientAt::new)
     }
 
     /// Runs `f` on each recipient, in the order added. `f` must not call the application.
     pub(super) fn for_each_recipient(&self, f: impl FnMut(&Recipient)) {
-        self.recipients.iter().for_each(f);
+        self.recipients.for_each(f);
+    }
+
+    /// Runs `f` on each of these recipients. `f` must not call the application.
+    pub(super) fn for_each_of(&self, recipients: RecipientRun, f: impl FnMut(&Recipient)) {
+        self.recipients.for_each_of(recipients.first().get()..recipients.end().get(), f);
     }
 
     /// The enumerations and destructions that are under way in the session.

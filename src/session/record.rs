@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
+use super::status::Words;
 use super::texts::Texts;
-use super::{Message, Session};
-use crate::protocol::{Accepted, Fate, RecipientAt, Reply, Settled, Verdict};
+use super::{Message, Recipient, Session};
+use crate::protocol::{Accepted, Fate, RecipientAt, RecipientRun, Reply, Settled, Verdict};
 
 impl Session {
     /// Writes down what a reply settles.
@@ -66,13 +67,16 @@ impl Session {
 
     /// Writes down what a reply to RCPT settles.
     pub(super) fn record_recipients(&self, settled: Settled, reply: &Reply) {
-        let Some(message) = self.message(settled.message) else { return };
-        for recipient in settled.recipients.iter().filter_map(|at| message.recipient(at)) {
-            recipient.status().set(reply, &self.texts);
+        let Some(message) = self.message(settled.message) else {
+            return;
+        };
+        let words = Words::from(reply);
+        message.for_each_of(settled.recipients, |recipient| {
+            recipient.status().say(&words, &self.texts);
             if settled.complete {
                 recipient.set_complete();
             }
-        }
+        });
     }
 
     /// Another address is tried: what the one before has said is no longer the reason.
@@ -87,39 +91,40 @@ impl Session {
 
 impl Message {
     fn nobody_gets_it(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool, texts: &Texts) {
-        let Range { start: mut from, end } = concerned;
-        while let Some(at) = self.incomplete_recipient(from).filter(|at| *at < end) {
-            if let Some(recipient) = self.recipient(at) {
-                recipient.status().set(reply, texts);
+        let words = Words::from(reply);
+        let Some(concerned) = RecipientRun::new(concerned) else {
+            return;
+        };
+        self.for_each_of(concerned, |recipient| {
+            if !recipient.is_complete() {
+                recipient.status().say(&words, texts);
                 if complete {
                     recipient.set_complete_for_sender();
                 }
             }
-            from = at.next();
-        }
+        });
     }
 
     fn decide(&self, fate: &Fate, reply: &Reply, texts: &Texts) {
         match fate {
             Fate::Untouched => {}
-            Fate::Taken(accepted) => self.complete(accepted.iter()),
+            Fate::Taken(accepted) => accepted.runs().for_each(|run| self.complete(run)),
             Fate::Deferred(accepted) => self.answer(accepted, reply, texts),
             Fate::Refused { accepted, end } => {
                 self.answer(accepted, reply, texts);
-                self.complete((0..end.get()).map(RecipientAt::new));
+                RecipientRun::new(RecipientAt::FIRST..*end).into_iter().for_each(|run| self.complete(run));
             }
         }
     }
 
     fn answer(&self, accepted: &Accepted, reply: &Reply, texts: &Texts) {
-        for recipient in accepted.iter().filter_map(|at| self.recipient(at)) {
-            recipient.status().set(reply, texts);
+        let words = Words::from(reply);
+        for run in accepted.runs() {
+            self.for_each_of(run, |recipient| recipient.status().say(&words, texts));
         }
     }
 
-    fn complete(&self, recipients: impl Iterator<Item = RecipientAt>) {
-        for recipient in recipients.filter_map(|at| self.recipient(at)) {
-            recipient.set_complete();
-        }
+    fn complete(&self, recipients: RecipientRun) {
+        self.for_each_of(recipients, Recipient::set_complete);
     }
 }

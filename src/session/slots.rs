@@ -5,6 +5,8 @@
 //! in blocks, each twice as large as the one before.
 
 use std::cell::{Cell, OnceCell};
+use std::ops::Range;
+use std::slice;
 
 use crate::error::{Error, Result};
 use crate::room::room;
@@ -39,58 +41,93 @@ impl<T> Slots<T> {
     }
 
     /// Adds a member; fails if there is no memory for it.
-    pub(super) fn push(&self, member: T) -> Result<&T> {
+    #[inline]
+    pub(super) fn push(&self, member: impl FnOnce() -> T) -> Result<&T> {
         let at = self.count.get();
-        let slot = match at.checked_sub(1) {
-            None => &self.first,
-            Some(behind) => self.slot_for(behind)?,
+        let slot = match self.slot(at) {
+            Some(slot) => slot,
+            None => self.another_block(at)?,
         };
         self.count.set(at + 1);
-        Ok(slot.get_or_init(|| member))
-    }
-
-    /// The slot of a member behind the first, its block made if it is the first one there.
-    fn slot_for(&self, behind: usize) -> Result<&OnceCell<T>> {
-        let (block, offset) = place(behind);
-        let blocks = self.blocks.get_or_init(|| Box::new([const { OnceCell::new() }; BLOCKS]));
-        let block_cell = blocks.get(block).ok_or(Error::Client)?;
-        let slots = match block_cell.get() {
-            Some(slots) => slots,
-            None => {
-                let made = empty(FIRST_BLOCK << block)?;
-                block_cell.get_or_init(|| made)
-            }
-        };
-        slots.get(offset).ok_or(Error::Client)
+        Ok(slot.get_or_init(member))
     }
 
     /// The member at a position.
     pub(super) fn get(&self, at: usize) -> Option<&T> {
+        self.slot(at)?.get()
+    }
+
+    /// The slot of a position, if there is a block that has it.
+    fn slot(&self, at: usize) -> Option<&OnceCell<T>> {
         let Some(behind) = at.checked_sub(1) else {
-            return self.first.get();
+            return Some(&self.first);
         };
         let (block, offset) = place(behind);
-        self.blocks.get()?.get(block)?.get()?.get(offset)?.get()
+        self.blocks.get()?.get(block)?.get()?.get(offset)
     }
 
-    /// Each member, in the order added.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        let blocks = self.blocks.get().into_iter().flat_map(|blocks| blocks.iter());
-        let behind = blocks.filter_map(OnceCell::get).flat_map(|block| block.iter());
-        self.first.get().into_iter().chain(behind.filter_map(OnceCell::get))
+    /// Makes the block that a position is the first of, and gives its slot.
+    #[cold]
+    fn another_block(&self, at: usize) -> Result<&OnceCell<T>> {
+        let (block, offset) = place(at.saturating_sub(1));
+        let blocks = self.blocks.get_or_init(|| Box::new([const { OnceCell::new() }; BLOCKS]));
+        let made = empty(FIRST_BLOCK << block)?;
+        let slots = blocks.get(block).map(|cell| cell.get_or_init(|| made));
+        slots.and_then(|slots| slots.get(offset)).ok_or(Error::Client)
     }
 
-    /// The first position at or after `from` whose member is as wanted.
-    pub(super) fn position(&self, from: usize, wanted: impl Fn(&T) -> bool) -> Option<usize> {
-        (from..self.len()).find(|at| self.get(*at).is_some_and(&wanted))
+    /// Runs `f` on each member, in the order added. `f` must not call the application.
+    pub(super) fn for_each(&self, f: impl FnMut(&T)) {
+        self.for_each_of(0..self.len(), f);
+    }
+
+    /// Runs `f` on each member at these positions, in their order. `f` must not call the application.
+    pub(super) fn for_each_of(&self, positions: Range<usize>, mut f: impl FnMut(&T)) {
+        self.position(positions, |member| {
+            f(member);
+            false
+        });
+    }
+
+    /// The first of these positions whose member is as wanted.
+    pub(super) fn position(
+        &self,
+        positions: Range<usize>,
+        mut wanted: impl FnMut(&T) -> bool,
+    ) -> Option<usize> {
+        let Range { start: mut from, end } = positions;
+        while from < end {
+            let slots = self.side_by_side(from);
+            let slots = slots.get(..end - from).unwrap_or(slots);
+            let found = slots.iter().position(|slot| slot.get().is_none_or(&mut wanted));
+            if let Some(offset) = found {
+                let is_member = slots.get(offset).is_some_and(|slot| slot.get().is_some());
+                return is_member.then_some(from + offset);
+            }
+            if slots.is_empty() {
+                return None;
+            }
+            from += slots.len();
+        }
+        None
+    }
+
+    /// The slot at a position, and those behind it in its block. None if there is no such block.
+    fn side_by_side(&self, at: usize) -> &[OnceCell<T>] {
+        let Some(behind) = at.checked_sub(1) else {
+            return slice::from_ref(&self.first);
+        };
+        let (block, offset) = place(behind);
+        let block = self.blocks.get().and_then(|blocks| blocks.get(block)?.get());
+        block.and_then(|slots| slots.get(offset..)).unwrap_or_default()
     }
 }
 
 /// The block of a member behind the first, and its place there.
 const fn place(behind: usize) -> (usize, usize) {
     let shifted = behind + FIRST_BLOCK;
-    let block = shifted.ilog2() as usize - FIRST_BLOCK.ilog2() as usize;
-    (block, shifted - (FIRST_BLOCK << block))
+    let bits = shifted.ilog2();
+    ((bits - FIRST_BLOCK.ilog2()) as usize, shifted & !(1 << bits))
 }
 
 fn empty<T>(length: usize) -> Result<Box<[OnceCell<T>]>> {
@@ -110,7 +147,7 @@ mod tests {
         assert_eq!(slots.len(), 0);
         assert!(slots.get(0).is_none());
         for number in 0..1000_usize {
-            let member = slots.push(number).expect("memory");
+            let member = slots.push(|| number).expect("memory");
             places.push(std::ptr::from_ref(member));
             assert_eq!(slots.len(), number + 1);
             assert!(slots.get(number + 1).is_none());
@@ -119,10 +156,20 @@ mod tests {
             let member = slots.get(number).expect("it is there");
             assert_eq!((*member, std::ptr::from_ref(member)), (number, *place));
         }
-        assert!(slots.iter().copied().eq(0..1000));
-        assert_eq!(slots.position(0, |member| *member >= 7), Some(7));
-        assert_eq!(slots.position(8, |member| member % 100 == 0), Some(100));
-        assert_eq!(slots.position(0, |member| *member > 1000), None);
+        let mut all = Vec::new();
+        slots.for_each(|member| all.push(*member));
+        assert!(all.into_iter().eq(0..1000));
+        for (from, end) in
+            [(0, 0), (0, 1), (0, 5), (1, 5), (3, 6), (4, 14), (13, 13), (990, 1000), (998, 2000)]
+        {
+            let mut some = Vec::new();
+            slots.for_each_of(from..end, |member| some.push(*member));
+            assert!(some.into_iter().eq(from..end.min(1000)), "{from}..{end}");
+        }
+        assert_eq!(slots.position(0..1000, |member| *member >= 7), Some(7));
+        assert_eq!(slots.position(0..7, |member| *member >= 7), None);
+        assert_eq!(slots.position(8..1000, |member| member % 100 == 0), Some(100));
+        assert_eq!(slots.position(0..2000, |member| *member > 1000), None);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The status that a C program reads: what the server said of a message, path or node.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::ffi::{c_char, c_int};
 use std::mem::offset_of;
 use std::ptr;
 
 use super::texts::{Place, Texts};
-use crate::protocol::Reply;
+use crate::protocol::{EnhancedCode, Reply};
 
 /// The last reply about its owner, laid out so that its first five fields are the C
 /// `struct smtp_status`.
@@ -22,6 +23,25 @@ pub struct Status {
     subject: Cell<c_int>,
     detail: Cell<c_int>,
     place: Cell<Place>,
+}
+
+/// What a status says, as C has it.
+pub(super) struct Words<'a> {
+    code: c_int,
+    // Class, subject and detail; 0 if there are none.
+    enhanced: [c_int; 3],
+    text: Cow<'a, [u8]>,
+}
+
+impl<'a> From<&'a Reply> for Words<'a> {
+    fn from(reply: &'a Reply) -> Self {
+        let numbers = |code: EnhancedCode| [code.class, code.subject, code.detail].map(c_int::from);
+        Self {
+            code: reply.code().value().into(),
+            enhanced: reply.enhanced().map_or([0; 3], numbers),
+            text: reply.status_text(),
+        }
+    }
 }
 
 impl Default for Status {
@@ -55,14 +75,21 @@ impl Status {
 
     /// Takes over a complete, valid reply; its text is kept with those of the session.
     pub(super) fn set(&self, reply: &Reply, texts: &Texts) {
-        self.code.set(c_int::from(reply.code().value()));
-        let (class, subject, detail) = reply
-            .enhanced()
-            .map_or((0, 0, 0), |code| (code.class.into(), code.subject.into(), code.detail.into()));
-        self.class.set(class);
-        self.subject.set(subject);
-        self.detail.set(detail);
-        self.text.set(texts.write(&self.place, &reply.status_text()));
+        self.say(&Words::from(reply), texts);
+    }
+
+    /// The same for one of many that get the same reply.
+    pub(super) fn say(&self, words: &Words<'_>, texts: &Texts) {
+        let Words {
+            code,
+            enhanced: [class, subject, detail],
+            text,
+        } = words;
+        self.code.set(*code);
+        self.class.set(*class);
+        self.subject.set(*subject);
+        self.detail.set(*detail);
+        self.text.set(texts.write(&self.place, text));
     }
 
     /// Back to "nothing yet": code 0, no text.

@@ -6,20 +6,27 @@ use std::cell::{Cell, RefCell};
 use std::ffi::c_char;
 use std::ptr;
 
+use crate::error::Result;
+
 /// Octets of the first block; each further one is twice as large, so many times.
 const FIRST_BLOCK: usize = 256;
-const DOUBLINGS: usize = 6;
+const DOUBLINGS: usize = 2;
 /// What is written is rounded up to a multiple of it, so that a text a little longer has room, too.
 const GRAIN: usize = 16;
 
 /// The texts; programs write into them (they cut their line ends), nothing reads them here again.
 #[derive(Default)]
 pub(super) struct Texts {
-    blocks: RefCell<Vec<Block>>,
+    blocks: RefCell<Blocks>,
 }
 
-/// Never grows beyond its first capacity, and so never moves.
-type Block = Vec<Cell<u8>>;
+#[derive(Default)]
+struct Blocks {
+    // A block never grows, and so never moves.
+    blocks: Vec<Box<[Cell<u8>]>>,
+    // Octets of the last one that are taken; the others are full.
+    taken: usize,
+}
 
 /// Where a text lies, or has lain: the block, where in it, and for how many octets there is room.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,49 +42,48 @@ impl Texts {
     pub(super) fn write(&self, place: &Cell<Place>, text: &[u8]) -> *mut c_char {
         let mut blocks = self.blocks.borrow_mut();
         if index(place.get().room) <= text.len() {
-            return append(&mut blocks, place, text);
+            match blocks.another_place(place.get(), text.len()) {
+                Ok(another) => place.set(another),
+                Err(_) => return ptr::null_mut(),
+            }
         }
-        let Place { block, start, .. } = place.get();
-        let block = blocks.get(index(block)).map_or(&[][..], |octets| octets);
-        let octets = block.get(index(start)..).unwrap_or_default();
+        let octets = blocks.octets(place.get());
         if let Some((front, [end, ..])) = octets.split_at_checked(text.len()) {
             front.iter().zip(text).for_each(|(to, from)| to.set(*from));
             end.set(0);
         }
-        as_text(octets)
+        octets.as_ptr().cast::<c_char>().cast_mut()
     }
 }
 
-/// Writes a text behind the others.
-fn append(blocks: &mut Vec<Block>, place: &Cell<Place>, text: &[u8]) -> *mut c_char {
-    // The NUL is one of those. A place that was too small is followed by one twice as large: texts
-    // that grow, however slowly, leave no more behind than they need.
-    let room = (text.len() + 1).next_multiple_of(GRAIN).max(2 * index(place.get().room));
-    if blocks.last().is_none_or(|last| last.capacity() - last.len() < room) {
-        let mut block = Block::new();
-        let size = (FIRST_BLOCK << blocks.len().min(DOUBLINGS)).max(room);
-        if block.try_reserve_exact(size).is_err() || blocks.try_reserve(1).is_err() {
-            return ptr::null_mut();
+impl Blocks {
+    /// A place behind the others that has room for so many octets and a NUL.
+    fn another_place(&mut self, former: Place, length: usize) -> Result<Place> {
+        // A place that was too small is followed by one twice as large: texts that grow, however
+        // slowly, leave no more behind than they need.
+        let room = (length + 1).next_multiple_of(GRAIN).max(2 * index(former.room));
+        if self.blocks.last().is_none_or(|last| last.len() - self.taken < room) {
+            let size = (FIRST_BLOCK << self.blocks.len().min(DOUBLINGS)).max(room);
+            let mut block = crate::room::room(size)?;
+            crate::room::one_more(&mut self.blocks)?;
+            block.resize(size, Cell::new(0));
+            self.blocks.push(block.into_boxed_slice());
+            self.taken = 0;
         }
-        blocks.push(block);
+        let start = self.taken;
+        self.taken += room;
+        Ok(Place {
+            block: count(self.blocks.len() - 1),
+            start: count(start),
+            room: count(room),
+        })
     }
-    let block = blocks.len() - 1;
-    let Some(last) = blocks.last_mut() else {
-        return ptr::null_mut();
-    };
-    let start = last.len();
-    last.extend(text.iter().copied().map(Cell::new));
-    last.resize(start + room, Cell::new(0));
-    place.set(Place {
-        block: count(block),
-        start: count(start),
-        room: count(room),
-    });
-    as_text(last.get(start..).unwrap_or_default())
-}
 
-fn as_text(octets: &[Cell<u8>]) -> *mut c_char {
-    octets.as_ptr().cast::<c_char>().cast_mut()
+    /// What lies at a place, and behind it.
+    fn octets(&self, at: Place) -> &[Cell<u8>] {
+        let block = self.blocks.get(index(at.block)).map_or(&[][..], |octets| octets);
+        block.get(index(at.start)..).unwrap_or_default()
+    }
 }
 
 fn index(count: u32) -> usize {
@@ -94,9 +100,7 @@ mod tests {
 
     // What C would read.
     fn read(texts: &Texts, place: &Cell<Place>, length: usize) -> Vec<u8> {
-        let Place { block, start, .. } = place.get();
-        let blocks = texts.blocks.borrow();
-        blocks[index(block)][index(start)..][..length].iter().map(Cell::get).collect()
+        texts.blocks.borrow().octets(place.get())[..length].iter().map(Cell::get).collect()
     }
 
     #[test]
@@ -129,11 +133,11 @@ mod tests {
         for _ in 0..1000 {
             texts.write(&place, b"again and again");
         }
-        assert_eq!(texts.blocks.borrow().len(), 1);
+        assert_eq!(texts.blocks.borrow().blocks.len(), 1);
         for length in 0..4096 {
             texts.write(&place, &vec![b'x'; length]);
         }
-        let octets: usize = texts.blocks.borrow().iter().map(Vec::capacity).sum();
+        let octets: usize = texts.blocks.borrow().blocks.iter().map(|block| block.len()).sum();
         assert!(octets < 32_768, "{octets}");
         let long = [b'x'; 100_000];
         texts.write(&place, &long);
