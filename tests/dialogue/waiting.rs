@@ -4,8 +4,8 @@
 
 use esmtp::error::Error;
 use esmtp::protocol::{
-    Command, Engine, MessageAt, Opening, RecipientAt, Reply, ReplyForm, ReplyParser, Settled, StartTls, Step,
-    Wait,
+    Command, Engine, MessageAt, Opening, RecipientAt, RecipientRun, Reply, ReplyForm, ReplyParser, Settled,
+    StartTls, Step, Wait,
 };
 
 use crate::mailbag::Mailbag;
@@ -218,31 +218,40 @@ fn no_reply_is_taken_while_a_question_is_open() {
 /// for the engine to say.
 #[test]
 fn recipients_of_a_written_group_settle_at_once() {
-    let mut dialogue = Dialogue::opened(&[4], "250 PIPELINING");
+    let mut dialogue = Dialogue::opened(&[9], "250 PIPELINING");
     dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
     let accepted = dialogue.parsed("250 ok");
-    assert_eq!(dialogue.engine.receive_rcpt(&accepted), None, "it is the reply to MAIL");
+    assert_eq!(dialogue.engine.rcpts_due(&accepted), 0, "it is the reply to MAIL");
+    assert_eq!(dialogue.engine.receive_rcpts(&accepted, 1), None);
     dialogue.says("250 ok");
-    assert_eq!(dialogue.engine.receive_rcpt(&accepted), None, "that of MAIL is not recorded yet");
-    for (at, line, settles, complete) in [
-        (0, "250 ok", true, false),
-        (1, "550 never", true, true),
-        (2, "421 bye", false, false),
-        (2, "450 later", true, false),
-        (3, "250 ok", true, false),
+    assert_eq!(dialogue.engine.rcpts_due(&accepted), 0, "that of MAIL is not recorded yet");
+    // From which recipient on, what the server says, how many of them it says it to.
+    for (at, line, count, complete) in [
+        (0, "250 ok", 1, false),
+        (1, "550 never", 2, true),
+        (3, "421 bye", 0, false),
+        (3, "450 later", 1, false),
+        (4, "250 ok", 5, false),
     ] {
         dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
         let reply = dialogue.parsed(line);
-        let expected = settles.then_some(Settled {
-            message: MessageAt::FIRST,
-            recipient: RecipientAt::new(at),
-            complete,
-        });
-        assert_eq!(dialogue.engine.receive_rcpt(&reply), expected, "{line}");
-        dialogue.due -= usize::from(settles);
+        if count == 0 {
+            assert_eq!(dialogue.engine.rcpts_due(&reply), 0, "{line}");
+            continue;
+        }
+        assert_eq!(dialogue.engine.rcpts_due(&reply), 9 - at, "{line}");
+        let expected =
+            RecipientRun::new(RecipientAt::new(at)..RecipientAt::new(at + count)).map(|recipients| Settled {
+                message: MessageAt::FIRST,
+                recipients,
+                complete,
+            });
+        assert_eq!(dialogue.engine.receive_rcpts(&reply, count), expected, "{line}");
+        dialogue.due -= count;
     }
     dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
-    assert_eq!(dialogue.engine.receive_rcpt(&accepted), None, "it is the reply to DATA");
+    assert_eq!(dialogue.engine.rcpts_due(&accepted), 0, "it is the reply to DATA");
+    assert_eq!(dialogue.engine.receive_rcpts(&accepted, 1), None);
 }
 
 #[test]
