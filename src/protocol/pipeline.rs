@@ -295,19 +295,19 @@ mod tests {
     #[test]
     fn recipients_are_taken_from_a_group_that_is_written() {
         let mut pipeline = group();
-        assert_eq!(pipeline.take_rcpt(), None, "it is MAIL that is answered");
+        assert_eq!((pipeline.rcpts(), pipeline.take_rcpts(9)), (None, None), "it is MAIL that is answered");
         pipeline.pop();
-        for (recipient, left) in [(2, 3), (3, 2), (4, 1)] {
-            assert_eq!(pipeline.take_rcpt(), Some(RecipientAt::new(recipient)));
-            assert_eq!(pipeline.len(), left);
-        }
-        assert_eq!(pipeline.take_rcpt(), None, "it is DATA that is answered");
+        let run = |first, end| RecipientRun::new(RecipientAt::new(first)..RecipientAt::new(end));
+        assert_eq!((pipeline.rcpts(), pipeline.take_rcpts(0)), (run(2, 5), None));
+        assert_eq!((pipeline.take_rcpts(1), pipeline.rcpts(), pipeline.len()), (run(2, 3), run(3, 5), 3));
+        assert_eq!((pipeline.take_rcpts(3), pipeline.rcpts(), pipeline.len()), (run(3, 5), None, 1));
+        assert_eq!(pipeline.take_rcpts(1), None, "it is DATA that is answered");
         assert_eq!(pipeline.front(), Some(Expect::Data));
 
         let mut unfinished = Pipeline::default();
         unfinished.push(Expect::Rcpt(RecipientAt::FIRST.into()));
         unfinished.push(Expect::Rcpt(RecipientAt::new(1).into()));
-        assert_eq!(unfinished.take_rcpt(), None);
+        assert_eq!((unfinished.rcpts(), unfinished.take_rcpts(1)), (None, None));
         assert_eq!(unfinished.len(), 2);
     }
 
