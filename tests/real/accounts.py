@@ -5,12 +5,12 @@ import base64
 import hashlib
 import hmac
 import json
-import re
 import shutil
 import subprocess
 import time
 import unittest
 
+import dovecot
 from servers import PATH, Server, find, wait_for
 
 USER = "alice"
@@ -44,53 +44,15 @@ class CyrusSasl(Server):
         }
 
 
-DOVECOT_CONF = """\
+DOVECOT_SETTINGS = """\
 protocols =
-ssl = no
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
-auth_verbose = yes
 auth_failure_delay = 0
-disable_plaintext_auth = no
-auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 oauthbearer xoauth2
-passdb {{
-  driver = passwd-file
-  mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256
-  args = {folder}/passwords
-}}
-passdb {{
-  driver = oauth2
-  mechanisms = oauthbearer xoauth2
-  args = {folder}/oauth2
-}}
-userdb {{
-  driver = static
-  args = uid=nobody gid=nogroup home=/nonexistent
-}}
 service auth {{
   unix_listener {folder}/auth {{
     mode = 0600
     user = postfix
   }}
 }}
-# It would answer later and later to an address with wrong passwords.
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
-  }}
-}}
-"""
-
-OAUTH2_CONF = """\
-introspection_mode = local
-local_validation_key_dict = fs:posix:prefix={folder}/keys/
-username_attribute = sub
 """
 
 TOKEN_KEY = b"a key that the token's issuer and Dovecot share"
@@ -100,19 +62,19 @@ class Dovecot(Server):
     """A process that Postfix asks over a socket. It checks tokens too, by their signature."""
 
     config = None
+    mechanisms = ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256")
+    tokens = dovecot.Tokens()
     process: subprocess.Popen | None = None
 
     def start(self) -> None:
-        version = subprocess.check_output([find("dovecot"), "--version"], timeout=30).decode()
-        if not re.match(r"2\.3\.", version):
-            raise unittest.SkipTest(f"this configuration is for Dovecot 2.3, here is {version}")
-        (self.folder / "passwords").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
-        (self.folder / "oauth2").write_text(OAUTH2_CONF.format(folder=self.folder))
+        if reason := dovecot.refuse():
+            raise unittest.SkipTest(reason)
         key = self.folder / "keys/default/HS256/default"
         key.parent.mkdir(parents=True)
         key.write_bytes(base64.b64encode(TOKEN_KEY))
-        configuration = self.folder / "dovecot.conf"
-        configuration.write_text(DOVECOT_CONF.format(folder=self.folder))
+        settings = DOVECOT_SETTINGS.format(folder=self.folder)
+        accounts = {USER: PASSWORD}
+        configuration = dovecot.configure(self.folder, settings, accounts, self.mechanisms, tokens=self.tokens)
         self.process = subprocess.Popen(
             [find("dovecot"), "-F", "-c", configuration],
             env={"PATH": PATH},

@@ -14,7 +14,6 @@ import base64
 import collections
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,6 @@ from pathlib import Path
 
 import programs_drivers as drivers
 from more_servers import Aiosmtpd, Exim, OpenSmtpd, PostfixInbox
-from servers import PATH
 
 ROOT = Path(__file__).resolve().parents[2]
 SENDER = "sender@example.net"
@@ -32,8 +30,7 @@ REFUSED = "someone@elsewhere.example"
 MANY = 50
 SERVERS = [PostfixInbox, Aiosmtpd, Exim, OpenSmtpd]
 QUICK_SERVERS = SERVERS[:2]
-# Debian has one system logger at a time, and another may be installed.
-WITH_SYSLOG_NG = unittest.skipUnless(shutil.which("syslog-ng", path=PATH), "syslog-ng is not installed")
+WITH_SYSLOG_NG = unittest.skipIf(drivers.SyslogNg.refuse(), drivers.SyslogNg.refuse() or "")
 
 build = ROOT / "build"
 everything = False

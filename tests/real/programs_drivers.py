@@ -266,6 +266,16 @@ class SyslogNg(Daemon):
 
     recipients = 1
 
+    @staticmethod
+    def refuse() -> str | None:
+        """Why it can't run here. Debian has one system logger at a time, and another may be installed; since 13 its
+        syslog-ng has no smtp()."""
+        if shutil.which("syslog-ng", path=PATH) is None:
+            return "syslog-ng is not installed"
+        if not any(Path("/usr/lib/syslog-ng").glob("*/libafsmtp.so")):
+            return "syslog-ng has no smtp() here (syslog-ng-mod-smtp)"
+        return None
+
     def command(self) -> list[str]:
         config = self.folder / "syslog-ng.conf"
         config.write_text(SYSLOG_NG_CONF.format(folder=self.folder, host=self.host, port=self.port))

@@ -13,6 +13,7 @@ import threading
 import urllib.parse
 from pathlib import Path
 
+import dovecot
 from accounts import PASSWORD, USER
 from more_servers import PACKAGES, Maildir, unpacked
 from servers import PATH, Server, find, wait_for
@@ -66,39 +67,17 @@ class Logged(Server):
                 self.process.wait()
 
 
-DOVECOT_CONF = """\
+DOVECOT_SETTINGS = """\
 protocols = submission
 listen = 127.0.0.1
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
-auth_verbose = yes
 auth_failure_delay = 1 secs
-auth_mechanisms = plain login
-ssl = yes
-ssl_cert = <{folder}/server.pem
-ssl_key = <{folder}/server.pem
 hostname = mail.example
-mail_location = maildir:{folder}/mail
 submission_relay_host = 127.0.0.1
 submission_relay_port = {relay}
 submission_relay_trusted = no
-passdb {{
-  driver = passwd-file
-  args = {folder}/passwords
-}}
-userdb {{
-  driver = static
-  args = uid=nobody gid=nogroup home={folder}/home
-}}
 service submission-login {{
   inet_listener submission {{
     port = {port}
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
   }}
 }}
 """
@@ -111,23 +90,17 @@ class DovecotSubmission(Logged):
         self.certificate = certificate
         self.relay = relay
 
-    @staticmethod
-    def refuse() -> str | None:
-        if not Path("/usr/lib/dovecot/submission-login").exists():
-            return "no Dovecot submission here (dovecot-submissiond)"
-        version = subprocess.check_output([find("dovecot"), "--version"], text=True, timeout=30)
-        if not version.startswith("2.3."):
-            return f"this configuration is for Dovecot 2.3, here is {version}"
-        return None
+    refuse = staticmethod(dovecot.submission_is_missing)
 
     def start(self) -> None:
         self.port = free_port()
-        shutil.copyfile(self.certificate, self.folder / "server.pem")
-        (self.folder / "passwords").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
-        for name in ("mail", "home"):
-            self.folder_of(name, "nobody")
-        configuration = self.folder / "dovecot.conf"
-        configuration.write_text(DOVECOT_CONF.format(folder=self.folder, port=self.port, relay=self.relay))
+        certificate = self.folder / "server.pem"
+        shutil.copyfile(self.certificate, certificate)
+        self.folder_of("home", "nobody")
+        settings = DOVECOT_SETTINGS.format(port=self.port, relay=self.relay)
+        configuration = dovecot.configure(
+            self.folder, settings, {USER: PASSWORD}, ("plain", "login"), certificate=certificate
+        )
         self.run("Dovecot", [find("dovecot"), "-F", "-c", configuration], env={"PATH": PATH})
 
     def attempts(self) -> int:

@@ -253,8 +253,9 @@ class Reasons(unittest.TestCase):
         self.reader = Reader(Path(folder))
 
     def check(self, program: str) -> None:
-        if not installed(program):
-            self.skipTest(f"{program} is not installed")
+        reason = drivers.SyslogNg.refuse() if program == SYSLOG_NG else None
+        if reason or not installed(program):
+            self.skipTest(reason or f"{program} is not installed")
         document = DOCUMENT.read_text().splitlines()
         for failure in FAILURES:
             if program not in failure.programs:

@@ -174,8 +174,10 @@ class Postfix(Server):
         services = MASTER_CF + (TLS_SERVICE if self.own_network else "")
         (self.config / "master.cf").write_text(services)
         if self.sasl_config is not None:
-            # Debian's Postfix looks nowhere else for Cyrus SASL's configuration.
-            shutil.copy(self.sasl_config, self.folder_of("config/sasl"))
+            # Debian 12's Postfix looks for Cyrus SASL's configuration here only, Debian 13's where it is told.
+            sasl = self.folder_of("config/sasl")
+            shutil.copy(self.sasl_config, sasl)
+            self.configure(cyrus_sasl_config_path=sasl)
         # Returns when the server listens.
         self.postfix("start")
         self.master = int((self.folder / "queue/pid/master.pid").read_text())

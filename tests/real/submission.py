@@ -2,52 +2,24 @@
 """Dovecot's submission server for the time of a test. It checks who sends, and passes mail on to a
 relay over a connection that it holds for each client."""
 
-import re
 import socket
 import subprocess
-from pathlib import Path
 
+import dovecot
 from servers import PATH, Server, find, wait_for
 
-SUBMISSION_CONF = """\
+SETTINGS = """\
 protocols = submission
 listen = 127.0.0.1
 hostname = mail.example
-ssl = no
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
-auth_verbose = yes
-auth_debug = yes
 auth_failure_delay = 0
-disable_plaintext_auth = no
-auth_mechanisms = plain login
-mail_location = maildir:{folder}/home
 first_valid_uid = 1
-passdb {{
-  driver = passwd-file
-  args = {folder}/passwords
-}}
-userdb {{
-  driver = static
-  args = uid=nobody gid=nogroup home={folder}/home
-}}
 submission_relay_host = 127.0.0.1
 submission_relay_port = {relay}
 {capabilities}
 service submission-login {{
   inet_listener submission {{
     port = {port}
-  }}
-}}
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-service stats {{
-  unix_listener stats-writer {{
-    mode = 0666
   }}
 }}
 """
@@ -64,37 +36,20 @@ class DovecotSubmission(Server):
         self.accounts = accounts
         self.capabilities = capabilities
 
-    @staticmethod
-    def refuse() -> str | None:
-        """Why it can't run here."""
-        try:
-            said = subprocess.run([find("dovecot"), "--version"], capture_output=True, timeout=30)
-        except FileNotFoundError as error:
-            return str(error)
-        version = said.stdout.decode()
-        if not re.match(r"2\.3\.", version):
-            return f"this configuration is for Dovecot 2.3, here is {version}"
-        if not Path("/usr/lib/dovecot/submission-login").exists():
-            return "no submission server of Dovecot here (dovecot-submissiond)"
-        return None
+    refuse = staticmethod(dovecot.submission_is_missing)
 
     def start(self) -> None:
         self.folder_of("home", "nobody")
-        lines = [f"{user}:{{PLAIN}}{password}\n" for user, password in self.accounts.items()]
-        (self.folder / "passwords").write_text("".join(lines))
         # It takes no port 0; what the kernel gives us a moment before is the nearest.
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         capabilities = self.capabilities
-        configuration = self.folder / "dovecot.conf"
-        configuration.write_text(
-            SUBMISSION_CONF.format(
-                folder=self.folder,
-                port=self.port,
-                relay=self.relay,
-                capabilities=f"submission_backend_capabilities = {capabilities}" if capabilities else "",
-            )
+        settings = SETTINGS.format(
+            port=self.port,
+            relay=self.relay,
+            capabilities=f"submission_backend_capabilities = {capabilities}" if capabilities else "",
         )
+        configuration = dovecot.configure(self.folder, settings, self.accounts, ("plain", "login"), dialogue=True)
         self.process = subprocess.Popen(
             [find("dovecot"), "-F", "-c", configuration],
             env={"PATH": PATH},

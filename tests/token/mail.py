@@ -18,28 +18,15 @@ from oidc import OidcCase
 
 # Found by harness.
 import accounts  # isort: skip
+import dovecot  # isort: skip
 from sites import PostfixSite  # isort: skip
-
-OAUTH2_CONF = """\
-introspection_mode = post
-introspection_url = {url}
-tls_ca_cert_file = {ca}
-username_attribute = sub
-active_attribute = active
-active_value = true
-"""
 
 
 def dovecot_that_asks(url: str, ca) -> type[accounts.Dovecot]:
     """Dovecot that sends each token to the OAuth server (RFC 7662) instead of looking at its signature."""
 
     class Asking(accounts.Dovecot):
-        def start(self) -> None:
-            before, accounts.OAUTH2_CONF = accounts.OAUTH2_CONF, OAUTH2_CONF.format(url=url, ca=ca)
-            try:
-                super().start()
-            finally:
-                accounts.OAUTH2_CONF = before
+        tokens = dovecot.IntrospectedTokens(url, ca)
 
     return Asking
 
