@@ -56,12 +56,27 @@ def binding(match):
     return b"c=" + header + b",," + (b"$BINDING" if data else b"")
 
 
+HEADER = re.compile(rb"[^\n]*\n(?:[ \t][^\n]*\n)*")
+
+
 def stable_counts(trace, received):
-    """A generated id's length varies: the first event that counts such a header does not tell it."""
-    for line in re.findall(rb"^Message-Id: .*\n", b"".join(received), flags=re.M):
-        if MESSAGE_ID.search(line):
-            event = rb"(event MESSAGEDATA \d+ s\d+ m\d+) %d$" % len(line)
-            trace = re.sub(event, rb"\1 length of $ID", trace, count=1, flags=re.M)
+    """A generated id's length varies: the event that counts such a header does not tell it. By chance a header
+    before it can be as long."""
+    data = b"".join(received)
+    position = 0
+    for found in re.finditer(rb"^Message-Id: .*\n", data, flags=re.M):
+        line = found[0]
+        if not MESSAGE_ID.search(line):
+            continue
+        text = data[: found.start()].rpartition(b"DATA\r\n")[2]
+        as_long = [header for header in HEADER.findall(text) if len(header) == len(line)]
+        event = re.compile(rb"(event MESSAGEDATA \d+ s\d+ m\d+) %d$" % len(line), re.M)
+        events = list(event.finditer(trace, position))[len(as_long) :]
+        if events:
+            start, end = events[0].span()
+            told = events[0][1] + b" length of $ID"
+            trace = trace[:start] + told + trace[end:]
+            position = start + len(told)
     return trace
 
 

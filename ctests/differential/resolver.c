@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A name service for the tests: the program's own getaddrinfo, which both libraries call. Names
- * below example.org are 127.0.0.1; everything else is left to the C library. Who connects to port
- * 465 there, which only root may listen on, or to 127.0.0.2, gets to the server.
+ * below example.org are 127.0.0.1, and so is localhost, whatever /etc/hosts says; everything else
+ * is left to the C library. Who connects to port 465 there, which only root may listen on, or to
+ * 127.0.0.2, gets to the server.
  *
  *   canonical NAME    the canonical name of all of those; without it each is its own
  *   addresses two     they are 127.0.0.2 then, too
+ *   addresses refused they are 127.0.0.3 first, where nobody listens
  *   node NAME         what uname calls this host
  *   services none     services have no names, as without /etc/services
  */
@@ -29,7 +31,8 @@ typedef int names(struct utsname *);
 
 static char canonical[256];
 static char own_node[64];
-static bool no_services, two_addresses;
+static bool no_services;
+static const char *first_address, *last_address;
 
 static bool is_ours(const char *node)
 {
@@ -42,6 +45,11 @@ static bool is_ours(const char *node)
            && strncasecmp(node + length - (sizeof parent - 1), parent, sizeof parent - 1) == 0;
 }
 
+static bool is_local(const char *node)
+{
+    return node != NULL && strcasecmp(node, "localhost") == 0;
+}
+
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **result)
 {
@@ -52,15 +60,16 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
     if (no_services && service && strspn(service, "0123456789") != strlen(service))
         return EAI_SERVICE;
-    if (!is_ours(node))
+    if (!is_ours(node) && !is_local(node))
         return real(node, service, hints, result);
-    error = real("127.0.0.1", service, hints, result);
+    error =
+        real(is_ours(node) && first_address ? first_address : "127.0.0.1", service, hints, result);
     if (error == 0 && (*result)->ai_canonname != NULL) {
         free((*result)->ai_canonname);
-        (*result)->ai_canonname = strdup(canonical[0] ? canonical : node);
+        (*result)->ai_canonname = strdup(canonical[0] && is_ours(node) ? canonical : node);
     }
-    if (error == 0 && two_addresses)
-        error = real("127.0.0.2", service, hints, &(*result)->ai_next);
+    if (error == 0 && last_address && is_ours(node))
+        error = real(last_address, service, hints, &(*result)->ai_next);
     return error;
 }
 
@@ -96,6 +105,14 @@ int reroute(int socket, const struct sockaddr *address, socklen_t length)
     return real(socket, (struct sockaddr *)&to, sizeof to);
 }
 
+static void set_addresses(const char *which)
+{
+    bool refused = strcmp(which, "refused") == 0;
+
+    first_address = refused ? "127.0.0.3" : NULL;
+    last_address = refused ? "127.0.0.1" : strcmp(which, "two") == 0 ? "127.0.0.2" : NULL;
+}
+
 bool resolver_command(const struct line *line)
 {
     if (word_is(line, 0, "canonical"))
@@ -103,7 +120,7 @@ bool resolver_command(const struct line *line)
     else if (word_is(line, 0, "node"))
         snprintf(own_node, sizeof own_node, "%s", text_at(line, 1));
     else if (word_is(line, 0, "addresses"))
-        two_addresses = word_is(line, 1, "two");
+        set_addresses(text_at(line, 1));
     else if (word_is(line, 0, "services"))
         no_services = word_is(line, 1, "none");
     else
