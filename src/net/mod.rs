@@ -21,7 +21,7 @@ pub use password::{PasswordCallback, PasswordFunction};
 pub use poll::Waiting;
 pub use proxy::{ProxyAccess, ProxyProtocol};
 pub use resolve::{Resolved, resolve, resolver_message, service_port};
-pub use server::{Server, server_host};
+pub use server::Server;
 pub use srv::{SubmissionService, Target};
 pub use stream::{Recode, Stream};
 pub use tls::{

@@ -61,12 +61,6 @@ impl Server {
     }
 }
 
-/// The host of `host:service`.
-#[must_use]
-pub fn server_host(text: &CStr) -> CString {
-    Server::parse(text).host
-}
-
 /// Whether the scheme asks for TLS, and what comes behind it up to the slash with which a URL
 /// may end.
 fn without_scheme(text: &[u8]) -> (bool, &[u8]) {

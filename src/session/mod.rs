@@ -47,7 +47,7 @@ pub use status::Status;
 pub use timeouts::{Timeout, Timeouts};
 
 use crate::error::{Error, Reason, Result};
-use crate::net::{TlsContext, server_host};
+use crate::net::{Server, TlsContext};
 use crate::policy::Chosen;
 use crate::protocol::envelope::{self, EtrnOption};
 use crate::protocol::{MessageAt, NodeAt, Outbox as _, RecipientAt, refused_locally};
@@ -61,7 +61,7 @@ use texts::Texts;
 
 /// What `smtp_create_session` makes.
 pub struct Session {
-    server: RefCell<Option<CString>>,
+    server: RefCell<Option<Rc<Server>>>,
     server_name: RefCell<Option<CString>>,
     // Names that a C program may still hold a pointer to.
     former_names: RefCell<Vec<CString>>,
@@ -124,9 +124,10 @@ impl Session {
     /// Sets `host[:service]`, unchecked until the session starts; forgets the name that an
     /// earlier run found.
     pub fn set_server(&self, host_and_service: &CStr) {
-        self.server_name.replace(Some(server_host(host_and_service)));
+        let server = Server::parse(host_and_service);
+        self.server_name.replace(Some(server.host.clone()));
         self.former_names.take();
-        self.server.replace(Some(host_and_service.to_owned()));
+        self.server.replace(Some(Rc::new(server)));
     }
 
     /// The server's canonical name once it was resolved, else the host as set. The cell's
@@ -281,7 +282,7 @@ impl Session {
         let unset = || Error::Invalid.because("no server is set");
         let server = self.server.borrow().clone().ok_or_else(unset)?;
         self.check_messages()?;
-        self.server_name.replace(Some(server_host(&server)));
+        self.server_name.replace(Some(server.host.clone()));
         self.former_names.take();
         for node in self.etrn_nodes.borrow().iter() {
             node.status().clear();
@@ -298,7 +299,7 @@ impl Session {
 
     /// Begins a session with nothing to send, to one relay.
     fn begin_probe(&self, relay: Chosen) {
-        let server = self.server.borrow().clone().unwrap_or_default();
+        let server = self.server.borrow().clone().unwrap_or_else(|| Rc::new(Server::parse(c"")));
         self.run.set(Some(Box::new(Run::probe(server, relay))));
     }
 

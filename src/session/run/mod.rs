@@ -13,6 +13,7 @@ mod tls;
 
 use std::collections::VecDeque;
 use std::ffi::{CString, c_int};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::Session;
@@ -21,7 +22,7 @@ use super::explained::Explained;
 use super::trace::Trace;
 use super::transfer::Transfer;
 use crate::error::{self, Error, Reason, Result};
-use crate::net::{Addresses, CertificateFacts, Stream};
+use crate::net::{Addresses, CertificateFacts, Server, Stream};
 use crate::policy::Chosen;
 use crate::protocol::{
     Engine, Event, Extensions, MessageAt, Opening, Outbox as _, Outcome, RecipientAt, ReplyParser, Step,
@@ -104,7 +105,7 @@ struct Link {
 
 /// What a running session keeps.
 pub(super) struct Run {
-    server: CString,
+    server: Rc<Server>,
     host: CString,
     port: u16,
     state: State,
@@ -139,7 +140,7 @@ pub(super) struct Run {
 
 impl Run {
     /// A run that has not begun.
-    pub(super) fn new(server: CString) -> Self {
+    pub(super) fn new(server: Rc<Server>) -> Self {
         Self {
             server,
             host: CString::default(),
@@ -179,7 +180,7 @@ impl Run {
     }
 
     /// A run that tries a relay and has nothing to send.
-    pub(super) fn probe(server: CString, relay: Chosen) -> Self {
+    pub(super) fn probe(server: Rc<Server>, relay: Chosen) -> Self {
         Self {
             relays: VecDeque::from([Some(relay)]),
             state: State::NextRelay(Error::Client),

@@ -56,10 +56,8 @@ impl Run {
             session.find_localhost();
         }
         let relay = terms.as_deref().map(Terms::relay);
-        let text = relay
-            .and_then(|relay| relay.server.as_ref())
-            .map_or(&*self.server, |server| &*server.text);
-        let mut server = Server::parse(text);
+        let named = relay.and_then(|relay| relay.server.as_ref());
+        let mut server = named.map_or_else(|| (*self.server).clone(), |named| Server::parse(&named.text));
         self.implicit_tls = match relay.and_then(|relay| relay.tls) {
             Some(Tls::Off | Tls::StartTls) => ImplicitTls::Never,
             Some(Tls::Implicit) => ImplicitTls::Always,

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Run;
@@ -29,7 +30,7 @@ impl Run {
             }
             Err(fault) => return Err(self.unusable_policy(&fault)),
         };
-        let server = Server::parse(&self.server);
+        let server = Rc::clone(&self.server);
         let start = Start::new(session, &server);
         let decision = policy.decide(&start).map_err(|fault| self.unusable_policy(&fault))?;
         match decision {
