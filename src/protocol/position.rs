@@ -120,3 +120,22 @@ impl From<RecipientAt> for RecipientRun {
         Self { first: recipient, end: recipient.next() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Neighbours are one run, however many they are.
+    #[test]
+    fn a_run_grows_by_its_next_one() {
+        let mut run = RecipientRun::from(RecipientAt::new(3));
+        for other in [3, 2, 5] {
+            assert!(!run.extend(RecipientAt::new(other)));
+            assert_eq!((run.first().get(), run.end().get(), run.count()), (3, 4, 1));
+        }
+        for (next, count) in [(4, 2), (5, 3)] {
+            assert!(run.extend(RecipientAt::new(next)));
+            assert_eq!((run.first().get(), run.count()), (3, count));
+        }
+    }
+}

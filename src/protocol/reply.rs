@@ -147,7 +147,7 @@ pub struct Reply {
     cut_short: Option<Error>,
 }
 
-/// One line, as it may be shown to a user.
+/// As a user may be shown it: its codes and its text, without the last line end.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.code.value())?;

@@ -405,3 +405,10 @@ fn a_line_that_comes_again_keeps_the_bounds() {
     assert_eq!(parser.reply().cut_short(), Some(Error::UnterminatedResponse));
     assert_eq!(parser.read(PLAIN, |_| {}), Err(Error::UnterminatedResponse));
 }
+
+#[test]
+fn a_user_is_shown_codes_and_text() {
+    assert_eq!(whole(PLAIN, b"421  busy \r\n").to_string(), "421 busy");
+    assert_eq!(whole(ENHANCED, b"550 5.1.1 nobody\r\n").to_string(), "550 5.1.1 nobody");
+    assert_eq!(whole(PLAIN, b"554-no\r\n554 never\r\n").to_string(), "554 no\r\nnever");
+}
