@@ -9,6 +9,7 @@
     reason = "a test may stop"
 )]
 
+mod challenges;
 mod mailbag;
 mod pipelining;
 mod transcript;

@@ -12,6 +12,11 @@
 //!                          end`: nothing was left; then the command that the engine wants
 //! stop:                    nothing more of the text is wanted
 //! tls: usable, tls: up     TLS can be used; the handshake went well
+//! mechanism: PLAIN         the mechanism that is tried; `unusable`: the one chosen is not; `none`:
+//!                          none is left; `required`: none is left, and one must be
+//! challenge: cancelled     in place of an answer to a challenge; `distrusted`: the server is not
+//!                          who it claims to be
+//! success: not believed    of the server's success; `protected`: a security layer is in place
 //! source fails: 5          in place of a chunk: the application's source does, with errno 5
 //! drop:                    the server closes the connection
 //! done: ok                 the outcome; then what became of each message:
@@ -180,8 +185,16 @@ impl<'a> Script<'a> {
                     engine.answer(answer.parse().expect("a number"));
                 }
                 Step::SelectMechanism { after } => self.select_mechanism(&mut engine, after),
-                Step::Challenge(_) => engine.respond(b"AAAA".to_vec().into()),
-                Step::Authenticated => engine.authenticated(true, false),
+                Step::Challenge(_) => match self.take("challenge:") {
+                    Some("cancelled") => engine.cancel(),
+                    Some("distrusted") => engine.distrust(),
+                    _ => engine.respond(b"AAAA".to_vec().into()),
+                },
+                Step::Authenticated => match self.take("success:") {
+                    Some("not believed") => engine.authenticated(false, false),
+                    Some("protected") => engine.authenticated(true, true),
+                    _ => engine.authenticated(true, false),
+                },
                 Step::PrepareTls => {
                     let usable = self.take("tls: usable").is_some();
                     if !usable {
@@ -220,14 +233,15 @@ impl<'a> Script<'a> {
         assert_eq!(self.peek(), None, "{}: lines are left", self.name);
     }
 
-    /// `mechanism: NAME` is the next one, `mechanism: none` says that none is left.
     fn select_mechanism(&mut self, engine: &mut Engine, after: Option<Refusal>) {
         if let Some(refusal) = after {
             self.expect(&format!("refused: {refusal:?}"));
         }
         let (at, line) = self.peek().unwrap_or((0, "(the end)"));
         match self.take("mechanism:") {
+            Some("unusable") => engine.next_mechanism(),
             Some("none") => engine.without_auth(),
+            Some("required") => engine.auth_missing(Error::Client),
             Some(name) => engine.authenticate(format!("AUTH {name}").into_bytes().into()),
             None => panic!("{}:{at}: a mechanism is due, not {line}", self.name),
         }
