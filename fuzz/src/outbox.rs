@@ -37,5 +37,6 @@ pub(crate) fn any(input: &mut Input<'_>) -> Mailbag {
         }),
         require_all: Cell::new(rarely(input)),
         nodes: RefCell::new(vec![0; input.below(8) / 6]),
+        ..Mailbag::default()
     }
 }

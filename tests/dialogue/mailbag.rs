@@ -39,6 +39,7 @@ pub(crate) struct Mailbag {
     pub(crate) require_all: Cell<bool>,
     pub(crate) required: Cell<Required>,
     pub(crate) auth: Cell<bool>,
+    pub(crate) auth_required: Cell<bool>,
 }
 
 impl Mailbag {
@@ -145,6 +146,10 @@ impl Outbox for Mailbag {
 
     fn wants_auth(&self) -> bool {
         self.auth.get()
+    }
+
+    fn requires_auth(&self) -> bool {
+        self.auth_required.get()
     }
 
     fn required(&self) -> Required {

@@ -6,6 +6,7 @@
 //! option: require-all      and others, see `Script::option`
 //! S: 250 ok                the server's line; the engine must be waiting
 //! C: MAIL 0                our command
+//! unasked: 421 bye         in its place: the server says something before it leaves
 //! E: rcptstatus 0 1        an event, `= 1` behind it the answer to a question
 //! text: 0                  a message's text, its end included
 //! chunk: 0                 a chunk of a message's text; `end` behind it: to its end; `empty
@@ -19,7 +20,8 @@
 //! success: not believed    of the server's success; `protected`: a security layer is in place
 //! source fails: 5          in place of a chunk: the application's source does, with errno 5
 //! drop:                    the server closes the connection
-//! done: ok                 the outcome; then what became of each message:
+//! done: ok                 the outcome; `because:` behind it the reason that the user is told
+//! message 0: ...           what became of each message:
 //! message 0: mail 250, transfer 250, recipients 250+ 550+   (`+` = complete)
 //! ```
 
@@ -27,7 +29,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use esmtp::error::Error;
+use esmtp::error::{self, Error};
 use esmtp::protocol::{
     Bdat, Command, Engine, Event, Opening, Outcome, Question, Refusal, Reply, ReplyParser, Required,
     StartTls, Step,
@@ -106,6 +108,7 @@ impl<'a> Script<'a> {
                     .for_each(|message| message.repeatable = true);
             }
             Some("auth") => self.mailbag.auth.set(true),
+            Some("auth-required") => self.mailbag.auth_required.set(true),
             Some("utf8") => self.mailbag.messages.borrow_mut()[0].utf8 = true,
             Some("no-sender") => self.mailbag.messages.borrow_mut()[0].no_sender = true,
             Some("no-mailbox") => {
@@ -165,10 +168,15 @@ impl<'a> Script<'a> {
 
     fn run(mut self) {
         self.settings();
+        let _ = error::take_found();
         let mut engine = Engine::new(self.opening);
         let outcome = loop {
             match engine.next(&self.mailbag) {
                 Step::Send(command) => {
+                    if let Some(line) = self.take("unasked:") {
+                        engine.unsolicited(&parsed(&engine, line));
+                        continue;
+                    }
                     command_lines(&command).iter().for_each(|line| self.expect(&format!("C: {line}")));
                 }
                 Step::Receive => match self.reply(&engine) {
@@ -229,6 +237,10 @@ impl<'a> Script<'a> {
             }
         };
         self.expect(&format!("done: {}", outcome_text(outcome)));
+        let reason = error::take_found().map_or(String::new(), |reason| reason.text().to_owned());
+        if let Some(expected) = self.take("because:") {
+            assert_eq!(reason, expected, "{}", self.name);
+        }
         self.results();
         assert_eq!(self.peek(), None, "{}: lines are left", self.name);
     }
@@ -287,6 +299,13 @@ impl<'a> Script<'a> {
             self.expect(&format!("node {at}: {code}"));
         }
     }
+}
+
+/// A reply of one line.
+fn parsed(engine: &Engine, line: &str) -> Reply {
+    let mut parser = ReplyParser::default();
+    parser.feed(format!("{line}\r\n").as_bytes());
+    parser.next(engine.form(), |_| {}).expect("valid").expect("whole")
 }
 
 fn command_lines(command: &Command) -> Vec<String> {
