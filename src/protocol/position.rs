@@ -127,15 +127,17 @@ mod tests {
 
     /// Neighbours are one run, however many they are.
     #[test]
-    fn a_run_grows_by_its_next_one() {
-        let mut run = RecipientRun::from(RecipientAt::new(3));
-        for other in [3, 2, 5] {
-            assert!(!run.extend(RecipientAt::new(other)));
-            assert_eq!((run.first().get(), run.end().get(), run.count()), (3, 4, 1));
+    fn a_run_grows_by_those_behind_it() {
+        let run =
+            |first, end| RecipientRun::new(RecipientAt::new(first)..RecipientAt::new(end)).expect("some");
+        let mut grown = run(3, 4);
+        for others in [run(3, 4), run(2, 3), run(5, 6)] {
+            assert!(!grown.extend(others));
+            assert_eq!(grown, run(3, 4));
         }
-        for (next, count) in [(4, 2), (5, 3)] {
-            assert!(run.extend(RecipientAt::new(next)));
-            assert_eq!((run.first().get(), run.count()), (3, count));
+        for (others, whole, count) in [(run(4, 5), run(3, 5), 2), (run(5, 9), run(3, 9), 6)] {
+            assert!(grown.extend(others));
+            assert_eq!((grown, grown.count()), (whole, count));
         }
     }
 }
