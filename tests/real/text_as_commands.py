@@ -204,7 +204,10 @@ class WithDovecot(World):
 
     def is_over(self) -> bool:
         log = self.server.log()[self.log_before :]
-        begun, ended = log.count(": Connection created"), log.count(": Connection destroy")
+        # The process behind the login may tell of the connection, too.
+        begun, ended = (
+            len(re.findall(f"submission-login: .*: Connection {what}", log)) for what in ("created", "destroy")
+        )
         users = len(re.findall(LOGIN, log))
         left = len(re.findall(r"submission\(.*Info: Disconnected: ", log))
         return self.sessions == begun == ended and users == left and self.postfix_is_done(users)
