@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 
 /// Facility "mail", severity "error" (RFC 3164 §4.1.1).
-const PRIORITY: u8 = 2 << 3 | 3;
+const PRIORITY: u8 = (2 << 3) | 3;
 /// Longest line that every system's log takes (RFC 3164 §4.1).
 const LINE_MAX: usize = 1024;
 
