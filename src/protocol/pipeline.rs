@@ -60,7 +60,7 @@ pub enum Wait {
 }
 
 /// Commands that were written, in order, and whether more may follow before their replies.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Pipeline {
     expected: VecDeque<Expect>,
     // How many replies that are.

@@ -7,7 +7,7 @@ use super::reply::{Reply, ReplyCode, Severity};
 use super::verdict::{Accepted, Fate, Settled, Verdict};
 
 /// A message under way.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Transaction {
     /// Which message it is.
     pub(super) message: MessageAt,

@@ -31,7 +31,7 @@ pub(crate) struct Message {
 }
 
 /// The messages of a session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Mailbag {
     pub(crate) messages: RefCell<Vec<Message>>,
     pub(crate) nodes: RefCell<Vec<u16>>,

@@ -30,7 +30,7 @@ pub use envelope::Bdat;
 pub use local::refused_locally;
 
 /// What to do next.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Step {
     /// Queue a command for the server.
     Send(Command),
@@ -171,7 +171,7 @@ enum MailReplies {
 }
 
 /// What the application was asked last.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Asked {
     /// Whether to end the session for this reply, which lacks its enhanced code.
     Reply(Reply),
@@ -182,7 +182,7 @@ enum Asked {
 }
 
 /// Drives one dialogue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Engine {
     phase: Phase,
     ending: Ending,
