@@ -144,8 +144,8 @@ pub(super) fn without_comments(text: &[u8]) -> Option<Vec<u8>> {
 /// A quoted local part (RFC 5321 §4.1.2) may hold blanks and brackets, nothing else may.
 pub(super) fn is_clean_path(path: &[u8]) -> bool {
     let outside = match path {
-        [b'"', rest @ ..] => match closing_quote(rest) {
-            Some(after) => after,
+        [b'"', rest @ ..] => match from_closing_quote(rest) {
+            Some(outside) => outside,
             None => return false,
         },
         all => all,
@@ -153,13 +153,13 @@ pub(super) fn is_clean_path(path: &[u8]) -> bool {
     !outside.iter().any(|byte| matches!(byte, 0..=b' ' | b'<' | b'>' | 0x7f))
 }
 
-/// What follows the quote that is not escaped.
-fn closing_quote(text: &[u8]) -> Option<&[u8]> {
+/// What is left of a quoted string's rest from its closing quote on.
+fn from_closing_quote(text: &[u8]) -> Option<&[u8]> {
     let mut escaped = false;
     let at = text.iter().position(|&byte| {
         let closes = byte == b'"' && !escaped;
         escaped = byte == b'\\' && !escaped;
         closes
     })?;
-    text.get(at + 1..)
+    text.get(at..)
 }

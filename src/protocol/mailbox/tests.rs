@@ -37,6 +37,8 @@ fn a_name_in_front_is_left_out() {
         c"Admin (<x@y>) <a@example.org> (night, shift)",
         c"Admin <a@example.org>\r\n",
         c"a <x@y> b <a@example.org>",
+        // Outside quotes and comments a backslash is one.
+        c"C:\\\"dir\" <a@example.org>",
     ] {
         assert_eq!(text(given).as_deref(), Some("a@example.org"), "{given:?}");
     }
@@ -52,11 +54,21 @@ fn comments_are_left_out() {
         c"(a (nested \\) one)) a@example.org(x)(y)",
         c"<a@example.org (x)>",
         c"a (x) @ (y) example.org",
+        // A quote within a comment quotes nothing.
+        c"a@example.org (3\" of rain)",
     ] {
         assert_eq!(text(given).as_deref(), Some("a@example.org"), "{given:?}");
     }
     assert_eq!(text(c"\"a(x)\"@b").as_deref(), Some("\"a(x)\"@b"));
-    for given in [c"a(x)b@c", c"a(x) b@c", c"(x)", c"a@b (x) c"] {
+    for given in [
+        c"a(x)b@c",
+        c"a(x) b@c",
+        c"(x)",
+        c"a@b (x) c",
+        // Not closed, so no comment and no quotes.
+        c"<a@b> (x",
+        c"<a@b> \"x",
+    ] {
         assert_eq!(text(given), None, "{given:?}");
     }
     // Not closed, so no comment.

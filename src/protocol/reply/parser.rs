@@ -73,11 +73,7 @@ pub struct ReplyParser {
 impl ReplyParser {
     /// Adds bytes that arrived.
     pub fn feed(&mut self, bytes: &[u8]) {
-        if self.start == self.buffer.len() {
-            self.buffer.clear();
-        } else if self.start > 0 {
-            self.buffer.drain(..self.start);
-        }
+        self.buffer.drain(..self.start);
         self.start = 0;
         self.whole = None;
         self.buffer.extend_from_slice(bytes);
@@ -260,12 +256,11 @@ impl Lines {
         self.count > 0
     }
 
-    const fn room(&self) -> usize {
-        let rest = REPLY_MAX.saturating_sub(self.size);
-        if rest < LINE_MAX { rest } else { LINE_MAX }
+    fn room(&self) -> usize {
+        REPLY_MAX.saturating_sub(self.size).min(LINE_MAX)
     }
 
-    const fn have_room_for(&self, line: &[u8]) -> bool {
+    fn have_room_for(&self, line: &[u8]) -> bool {
         !self.over_bound && line.len() <= self.room()
     }
 

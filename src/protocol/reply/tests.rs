@@ -412,3 +412,44 @@ fn a_user_is_shown_codes_and_text() {
     assert_eq!(whole(ENHANCED, b"550 5.1.1 nobody\r\n").to_string(), "550 5.1.1 nobody");
     assert_eq!(whole(PLAIN, b"554-no\r\n554 never\r\n").to_string(), "554 no\r\nnever");
 }
+
+#[test]
+fn what_is_discarded_is_gone() {
+    let mut parser = ReplyParser::default();
+    assert!(parser.is_empty());
+    parser.feed(b"220 ready\r\n250-one\r\n25");
+    assert!(!parser.is_empty() && parser.has_leftover());
+    assert!(parser.next(PLAIN, |_| {}).expect("valid").is_some());
+    assert_eq!(parser.next(PLAIN, |_| {}), Ok(None));
+    assert!(!parser.is_empty(), "a reply has begun");
+    parser.discard();
+    assert!(parser.is_empty() && !parser.has_leftover());
+    parser.feed(b"354 go on\r\n");
+    let reply = parser.next(PLAIN, |_| {}).expect("valid").expect("whole");
+    assert_eq!(reply.code().value(), 354);
+    assert!(parser.is_empty());
+    parser.feed(b"\r\n");
+    assert!(!parser.is_empty() && !parser.has_leftover(), "an empty line is there, and says nothing");
+}
+
+#[test]
+fn last_words_are_shown_as_they_came() {
+    for (before, rest, refuses) in [
+        ("", "550 no", true),
+        ("550-no\r\n", "550", true),
+        ("550-no\r\n", "", true),
+        ("", "250 ok", false),
+        ("", "", false),
+    ] {
+        let mut parser = ReplyParser::default();
+        parser.feed(before.as_bytes());
+        assert_eq!(parser.next(PLAIN, |_| {}), Ok(None));
+        parser.feed(rest.as_bytes());
+        let mut shown = Vec::new();
+        let reply = parser.last_words(PLAIN, |line| shown.push(line.to_vec()));
+        assert_eq!(reply.is_some(), refuses, "{before}{rest}");
+        let expected: Vec<&[u8]> = [rest.as_bytes()].into_iter().filter(|rest| !rest.is_empty()).collect();
+        assert_eq!(shown, expected);
+        assert!(parser.rest().is_empty());
+    }
+}
