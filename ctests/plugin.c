@@ -2,6 +2,8 @@
 /* SASL plug-ins: found by name, made and ended once for each use, with a security layer on the
  * wire. Needs plugin/with_plugins.py, which puts the plug-ins of plugin/sasl_x.c where the library
  * looks for them. */
+#include <link.h>
+
 #include <auth-client.h>
 
 #include "mail.h"
@@ -208,6 +210,19 @@ static void hostile_names(void)
 }
 
 /* Programs call it whenever they like; what is in use stays loaded. */
+static int is_it(struct dl_phdr_info *info, size_t size, void *name)
+{
+    (void)size;
+    return strstr(info->dlpi_name, name) != NULL;
+}
+
+static int is_loaded(void)
+{
+    static char name[] = "/sasl-x-test.so";
+
+    return dl_iterate_phdr(is_it, name);
+}
+
 static void unloading(void)
 {
     auth_context_t context = new_context();
@@ -216,13 +231,16 @@ static void unloading(void)
     auth_client_init();
     CHECK_INT(auth_set_mechanism(context, "X-TEST"), 1);
     auth_client_exit();
+    CHECK(is_loaded());
     begin(context);
     auth_client_exit();
     begin(context);
     auth_destroy_context(context);
     CHECK_INT(made, 2);
     CHECK_INT(ended, 2);
+    CHECK(is_loaded());
     auth_client_exit();
+    CHECK(!is_loaded());
     for (round = 0; round < 3; round++) {
         context = new_context();
         CHECK_INT(auth_set_mechanism(context, "X-TEST"), 1);
@@ -230,6 +248,7 @@ static void unloading(void)
         auth_destroy_context(context);
         CHECK_INT(ended, 1);
         auth_client_exit();
+        CHECK(!is_loaded());
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::mem;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -85,15 +86,13 @@ fn loaded() -> MutexGuard<'static, BTreeMap<Box<str>, Arc<Plugin>>> {
 
 /// Unloads the plug-ins that no context uses.
 pub fn unload_unused() {
-    let mut unused = Vec::new();
-    loaded().retain(|_name, plugin| {
-        let used = Arc::strong_count(plugin) > 1;
-        if !used {
-            unused.push(Arc::clone(plugin));
-        }
-        used
-    });
-    // Here the lock is free again: unloading runs the shared object's destructors.
+    let is_used = |(_name, plugin): &(Box<str>, Arc<Plugin>)| Arc::strong_count(plugin) > 1;
+    let mut loaded = loaded();
+    let (used, unused): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        mem::take(&mut *loaded).into_iter().partition(is_used);
+    *loaded = used;
+    // Unloading runs the shared object's destructors: not before the lock is free.
+    drop(loaded);
     drop(unused);
 }
 

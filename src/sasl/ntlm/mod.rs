@@ -6,7 +6,7 @@ mod message;
 mod response;
 mod utf16;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use self::message::{Authenticate, Challenge, FIRST_MESSAGE};
 use self::response::Responses;
@@ -52,8 +52,11 @@ impl Mechanism for Ntlm {
 
 /// The time in Microsoft's count: units of 100 ns since 1601.
 fn now() -> u64 {
+    since_1601(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn since_1601(since_1970: Duration) -> u64 {
     const SECONDS_FROM_1601_TO_1970: u64 = 11_644_473_600;
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let units = SECONDS_FROM_1601_TO_1970.saturating_add(since_1970.as_secs()).saturating_mul(10_000_000);
     units.saturating_add(u64::from(since_1970.subsec_nanos() / 100))
 }

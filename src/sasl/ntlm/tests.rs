@@ -193,3 +193,11 @@ fn names_too_long_for_the_message() {
 fn nothing_before_the_start() {
     assert!(Ntlm::default().step(&challenge(0x8201, b"")).is_err());
 }
+
+#[test]
+fn time_is_counted_from_1601() {
+    assert_eq!(since_1601(Duration::ZERO), 116_444_736_000_000_000);
+    // 1 January 2000, 12:34:56.789012345.
+    assert_eq!(since_1601(Duration::new(946_730_096, 789_012_345)), 125_912_036_967_890_123);
+    assert!(now() > 133_000_000_000_000_000, "it is later than 2022");
+}

@@ -98,7 +98,7 @@ unsafe extern "C-unwind" fn response_of_negative_length(
     c"text".as_ptr()
 }
 
-/// Turns each byte round; `!` is what it cannot do, nothing comes of `-`.
+/// Turns each byte round; `!` is what it cannot do, nothing comes of `-`, nothing that is there of `?`.
 unsafe extern "C-unwind" fn recode(
     context: *mut c_void,
     to: *mut *mut c_char,
@@ -117,6 +117,10 @@ unsafe extern "C-unwind" fn recode(
             unsafe { *to_len = -1 };
         }
         b"-" => {}
+        b"?" => {
+            // SAFETY: the caller's length.
+            unsafe { *to_len = 1 };
+        }
         _ => {
             state.response = text.iter().map(|byte| !byte).collect();
             // SAFETY: the caller's pointer.
@@ -313,6 +317,8 @@ fn security_layer() {
     assert_eq!(layer.decode(b"\xff\xf0").unwrap(), b"\x00\x0f");
     assert!(layer.encode(b"!").is_err());
     assert!(layer.decode(b"!").is_err());
+    assert!(layer.encode(b"?").is_err());
+    assert!(layer.decode(b"?").is_err());
     assert!(layer.encode(b"-").is_err());
     assert_eq!(layer.decode(b"-").unwrap(), b"");
 }
