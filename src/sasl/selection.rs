@@ -345,6 +345,23 @@ mod tests {
         assert_eq!(both, "OAUTHBEARER XOAUTH2 PLAIN");
     }
 
+    /// As with a password that was asked for anew.
+    #[test]
+    fn one_that_was_tried_may_come_again() {
+        let context = Context::new();
+        context.change_flags(flags::PLAIN, 0);
+        let offered = ["LOGIN", "PLAIN"].map(Box::from);
+        let mut attempts = Attempts::new(&context, &offered, tls());
+        assert_eq!(attempts.next(&context).as_deref(), Some("LOGIN"));
+        attempts.again("LOGIN".into());
+        assert_eq!(attempts.next(&context).as_deref(), Some("LOGIN"));
+        assert_eq!(attempts.next(&context).as_deref(), Some("PLAIN"));
+        // It is one of its kind still.
+        attempts.again("PLAIN".into());
+        attempts.credentials_refused();
+        assert_eq!(attempts.next(&context), None);
+    }
+
     #[test]
     fn names_of_scram_with_channel_binding() {
         for (name, is) in [

@@ -103,6 +103,17 @@ fn answer_without_description() {
     assert_eq!(answer.len(), 64 + 48 + 12 + 8);
 }
 
+/// An old server says nothing of itself, or has no room for it: version 1.
+#[test]
+fn answer_to_a_server_that_does_not_say_that_it_describes_itself() {
+    for message in [challenge(0x8205, &bytes(TARGET_INFO)), challenge(0x8205, b"")[..40].to_vec()] {
+        let answer = started(b"Domain", b"User", b"Password").step(&message).unwrap();
+        let (flags, parts) = parts(&answer);
+        assert_eq!(flags, 0x8205);
+        assert_eq!(*parts[1], *Responses::version_1(b"Password", NONCE).unwrap().nt);
+    }
+}
+
 #[test]
 fn answer_without_unicode() {
     let answer = started(b"Domain", b"User", b"Password").step(&challenge(0x8202, b"")).unwrap();
