@@ -435,7 +435,7 @@ class Proxies(Case):
 
     def test_real_proxies(self) -> None:
         """SOCKS 5, with names looked up here or there and with a password; HTTP with a password."""
-        server = self.serve(lambda _: token())
+        server = self.serve(lambda _: token(), both_addresses=True)
         self.configure(server.url)
         with relays.Microsocks("-u", "me", "-P", "p@ss") as socks, relays.Tinyproxy("me", "pass") as http:
             for proxy in (

@@ -2,6 +2,7 @@
 """What the tests of esmtp-token share: an authority, HTTPS servers that do as a test says, and the
 program with a configuration in a folder of its own."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -72,9 +73,10 @@ def token(access_token: str = "access-1", **members) -> bytes:
 
 class Server:
     """An HTTPS server on 127.0.0.1. `respond` takes a Question and gives what is to be written: octets,
-    or several pieces of them with whatever the test does in between."""
+    or several pieces of them with whatever the test does in between. With `both_addresses` it is on ::1, too, if
+    the system has that: some proxies try no other address of localhost."""
 
-    def __init__(self, certificate: Path, respond):
+    def __init__(self, certificate: Path, respond, both_addresses: bool = False):
         self.respond = respond
         self.questions: list[Question] = []
         self.connections = 0
@@ -111,21 +113,31 @@ class Server:
             def handle_error(self, *_) -> None:
                 pass  # A handshake that the program broke off.
 
+        class QuietV6(Quiet):
+            address_family = socket.AF_INET6
+
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
+        self.servers = [Quiet(("127.0.0.1", 0), Handler)]
+        self.port = self.servers[0].server_address[1]
         self.url = f"https://localhost:{self.port}"
+        if both_addresses:
+            with contextlib.suppress(OSError):
+                self.servers.append(QuietV6(("::1", self.port), Handler))
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self.thread.start()
+        self.threads = [
+            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}) for server in self.servers
+        ]
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *_) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+        for server, thread in zip(self.servers, self.threads, strict=True):
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
 
 class Case(unittest.TestCase):
@@ -144,8 +156,8 @@ class Case(unittest.TestCase):
         self.state.mkdir(mode=0o700)
         self.config = self.folder / "token.toml"
 
-    def serve(self, respond, certificate: Path | None = None) -> Server:
-        return self.enterContext(Server(certificate or self.certificates.good, respond))
+    def serve(self, respond, certificate: Path | None = None, both_addresses: bool = False) -> Server:
+        return self.enterContext(Server(certificate or self.certificates.good, respond, both_addresses))
 
     def configure(self, url: str, *lines: str, grant: str = "client-credentials", top: str = "") -> None:
         """One name, `x`, at the server."""
