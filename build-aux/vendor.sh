@@ -6,10 +6,18 @@
 #   build-aux/vendor.sh [TREE]    default: $MESON_DIST_ROOT
 set -eu
 tree=${1:-$MESON_DIST_ROOT}
+here=$(cd "$(dirname "$0")/.." && pwd)
 
 cd "$tree"
 mkdir -p .cargo
-cargo vendor --quiet --locked vendor >/dev/null
+# Sources that have their crates with them, as a release has, hand them on: there may be no network.
+if [ -d "$here/vendor" ] && [ "$(pwd)" != "$here" ] && cmp -s "$here/Cargo.lock" Cargo.lock; then
+    rm -rf vendor
+    cp -R "$here/vendor" vendor
+    rm -f vendor/.for
+else
+    cargo vendor --quiet --locked vendor >/dev/null
+fi
 cat >.cargo/config.toml <<'END'
 [source.crates-io]
 replace-with = "vendored"
