@@ -10,6 +10,7 @@ a path of the same length.
 
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,9 @@ def main():
         copy.write_bytes(content)
         for plugin in rest[:end]:
             pathlib.Path(directory, pathlib.Path(plugin).name).symlink_to(pathlib.Path(plugin).resolve())
-        return subprocess.run(rest[end + 1 :], env={**os.environ, "LD_PRELOAD": str(copy)}, check=False).returncode
+        # As Meson runs programs for another processor; QEMU has LD_PRELOAD for the program as well.
+        wrapper = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
+        return subprocess.run([*wrapper, *rest[end + 1 :]], env={**os.environ, "LD_PRELOAD": str(copy)}, check=False).returncode
 
 
 if __name__ == "__main__":
