@@ -142,7 +142,8 @@ class Manual(unittest.TestCase):
     @unittest.skipUnless(shutil.which("groff"), "groff is not installed")
     def test_groff(self) -> None:
         for title in PAGES:
-            command = f"groff -ww -mdoc -Tutf8 -Z {title}.3 >/dev/null"
+            # Where a long name leaves a line too short to be adjusted, newer ones say so.
+            command = f"groff -ww -W break -mdoc -Tutf8 -Z {title}.3 >/dev/null"
             self.assertEqual(complaints("sh", "-c", command), (0, ""))
 
 

@@ -46,7 +46,9 @@ def main():
             pathlib.Path(directory, pathlib.Path(plugin).name).symlink_to(pathlib.Path(plugin).resolve())
         # As Meson runs programs for another processor; QEMU has LD_PRELOAD for the program as well.
         wrapper = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
-        return subprocess.run([*wrapper, *rest[end + 1 :]], env={**os.environ, "LD_PRELOAD": str(copy)}, check=False).returncode
+        return subprocess.run(
+            [*wrapper, *rest[end + 1 :]], env={**os.environ, "LD_PRELOAD": str(copy)}, check=False
+        ).returncode
 
 
 if __name__ == "__main__":
