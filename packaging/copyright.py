@@ -35,7 +35,7 @@ TEXTS = {
     "BSD-3-clause": ("LICENSE", "Redistribution and use"),
     "ISC": ("LICENSE*", "Permission to use, copy, modify, and"),
     "Expat": ("LICENSE-MIT", "Permission is hereby granted"),
-    "Unicode-3.0": ("LICENSE", "Permission is hereby granted"),
+    "Unicode-3.0": ("LICENSE-UNICODE", "Permission is hereby granted"),
     "Unlicense": ("UNLICENSE", "This is free and unencumbered"),
     "Zlib": ("LICENSE-ZLIB*", "This software is provided"),
 }
