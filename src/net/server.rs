@@ -170,4 +170,15 @@ mod tests {
             assert_eq!(Server::parse(text).implicit_tls, implicit_tls, "{text:?}");
         }
     }
+
+    #[test]
+    fn hosts_for_dns() {
+        let host = |text: &CStr| Server::parse(text).ascii_host();
+        assert_eq!(host(c"mx.example.org:25").as_deref(), Ok(c"mx.example.org"));
+        assert_eq!(host(c"smtps://[::1]").as_deref(), Ok(c"::1"));
+        assert_eq!(host(c"b\u{fc}cher.example").as_deref(), Ok(c"xn--bcher-kva.example"));
+        for unknown in [c"\u{2028}.example", c"b\xfccher.example"] {
+            assert_eq!(host(unknown), Err(Error::Resolve(ResolveError::NoName)), "{unknown:?}");
+        }
+    }
 }
