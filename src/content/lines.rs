@@ -200,6 +200,22 @@ mod tests {
         assert_eq!(count(&[""]), []);
     }
 
+    /// What needs no change is not copied.
+    #[test]
+    fn so_much_needs_no_change() {
+        let mut out = Output::default();
+        let mut lines = Lines::new(Framing::Dots, false);
+        assert_eq!(lines.clean_length(b"a.\r\nb"), 5);
+        assert_eq!(lines.clean_length(b"a\r\n.b"), 3);
+        assert_eq!(lines.clean_length(b".a"), 0);
+        lines.push(b"a", &mut out);
+        assert_eq!(lines.clean_length(b".a\r\n"), 4);
+        lines.push(b"\r", &mut out);
+        assert_eq!(lines.clean_length(b"\na"), 0, "it belongs to the CR");
+        let without_dots = Lines::new(Framing::Chunks, false);
+        assert_eq!(without_dots.clean_length(b".a"), 2);
+    }
+
     #[test]
     fn a_line_without_end_is_not_kept() {
         let mut lines = Lines::new(Framing::Dots, true);

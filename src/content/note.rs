@@ -42,15 +42,8 @@ impl HeaderNotes {
         Self { count, show, length: 0, kept: Vec::new() }
     }
 
-    fn is_wanted(&self) -> bool {
-        self.count || self.show
-    }
-
     /// Takes some octets of the header.
     pub(super) fn add(&mut self, octets: &[u8], notes: &mut VecDeque<Note>) {
-        if !self.is_wanted() {
-            return;
-        }
         self.length = self.length.saturating_add(octets.len());
         if self.show {
             self.kept.extend_from_slice(octets);
@@ -64,9 +57,6 @@ impl HeaderNotes {
 
     /// The header is over.
     pub(super) fn close(&mut self, notes: &mut VecDeque<Note>) {
-        if !self.is_wanted() {
-            return;
-        }
         let length = std::mem::take(&mut self.length);
         if self.count && length > 0 {
             notes.push_back(Note::Data(length));
@@ -120,6 +110,20 @@ mod tests {
         });
         assert_eq!(sizes.collect::<Vec<_>>(), [255, 255, 90]);
         assert_eq!(shown(&notes), text);
+    }
+
+    #[test]
+    fn the_length_of_a_very_long_header_comes_behind_it() {
+        for (length, is_told_before) in [(65_536, true), (65_537, false)] {
+            let mut notes = VecDeque::new();
+            let mut header = HeaderNotes::new(true, true);
+            header.add(&vec![b'x'; length], &mut notes);
+            assert_eq!(notes.is_empty(), is_told_before, "{length}");
+            header.close(&mut notes);
+            assert_eq!(notes[0] == Note::Data(length), is_told_before, "{length}");
+            assert!(notes.contains(&Note::Data(length)));
+            assert_eq!(shown(&notes).len(), length);
+        }
     }
 
     #[test]
