@@ -148,6 +148,7 @@ fn large_scenes() -> Vec<Scene> {
         },
         Scene {
             window: 8,
+            sessions: 3,
             ..scene("limits, three messages", mail(&[2, 2, 1]), LIMITS)
         },
     ]
