@@ -141,3 +141,26 @@ impl EmptyLine {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A colon is looked for as far as the longest name and a blank before it reach.
+    #[test]
+    fn it_is_decided_what_a_long_line_is() {
+        let line = |name: usize, blanks: usize, end: &str| {
+            judge(format!("{}{}{end}", "x".repeat(name), " ".repeat(blanks)).as_bytes())
+        };
+        assert_eq!(line(998, 0, ""), Line::Undecided);
+        assert_eq!(line(998, 0, ":"), Line::Header);
+        assert_eq!(line(998, 1, ":"), Line::Header);
+        assert_eq!(line(998, 2, ":"), Line::Other);
+        assert_eq!(line(999, 0, ":"), Line::Other);
+        assert_eq!(line(999, 0, ""), Line::Other);
+        assert_eq!(line(1, 998, ""), Line::Undecided);
+        assert_eq!(line(1, 998, ":"), Line::Header);
+        assert_eq!(line(1, 999, ""), Line::Other);
+        assert_eq!(line(1, 999, ":"), Line::Other);
+    }
+}
