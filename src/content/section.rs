@@ -228,7 +228,7 @@ mod tests {
     use super::super::options::Body;
     use super::*;
 
-    /// `Bcc` is prohibited, `Subject` overridden, nothing missing but Date and From.
+    /// `Bcc` and `Z-…` are prohibited, `Subject` overridden, nothing missing but Date and From.
     fn section(show: bool) -> Section {
         let facts = Facts {
             reverse_path: Some(b"me@example.org"),
@@ -243,6 +243,7 @@ mod tests {
         let mut headers = Headers::default();
         headers.set_option(b"Message-Id", HeaderOption::Prohibit(true)).unwrap();
         headers.set_option(b"Bcc", HeaderOption::Prohibit(true)).unwrap();
+        headers.set_option(b"Z-", HeaderOption::Prohibit(true)).unwrap();
         headers.set(b"Subject", Value::Text(Some(b"mine"))).unwrap();
         headers.set_option(b"Subject", HeaderOption::Override(true)).unwrap();
         let options = Options {
@@ -293,6 +294,32 @@ mod tests {
         let mut out = Output::default();
         section(false).push(b" first\r\nBcc: x\r\n", &mut out);
         assert_eq!(out.wire, b" first\r\n");
+    }
+
+    /// Whether it comes in one piece or not.
+    #[test]
+    fn a_name_that_is_too_long_is_no_header() {
+        for (length, passes) in [(3, false), (998, false), (999, true)] {
+            let line = format!("Z-{}: v\r\n", "x".repeat(length - 2));
+            for blocks in [vec![line.as_str()], line.split_inclusive('x').collect()] {
+                let mut section = section(false);
+                let mut out = Output::default();
+                blocks.iter().for_each(|block| assert_eq!(section.push(block.as_bytes(), &mut out), None));
+                assert_eq!(out.wire, if passes { line.as_bytes() } else { b"" }, "{length}");
+            }
+        }
+    }
+
+    /// What was read of a header is told of once it is whole.
+    #[test]
+    fn notes_are_closed_behind_a_whole_header() {
+        for (text, notes) in [("To: b\r\n", 2), ("To: b", 0), ("To: b\r\nCc", 2), ("To: b\r\n c", 0)] {
+            let mut section = section(true);
+            let mut out = Output::default();
+            section.push(text.as_bytes(), &mut out);
+            section.close_notes(&mut out);
+            assert_eq!(out.notes.len(), notes, "{text:?}");
+        }
     }
 
     #[test]

@@ -290,6 +290,11 @@ mod tests {
             let [one, two] = blocks.map(Some);
             assert_eq!(send(&[one, two, None]).1, [End::Message]);
         }
+        // The end of a line that came in parts is none.
+        for blocks in [["no header", "\nmore"], ["no header\nmo", "\nre"], ["no header\nmo\r", "\nre"]] {
+            let [one, two] = blocks.map(Some);
+            assert_eq!(send(&[one, two, None, None]).1, [End::Headers, End::Message]);
+        }
     }
 
     #[test]
