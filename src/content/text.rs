@@ -374,4 +374,49 @@ mod tests {
         text.end(&mut out);
         assert_eq!(out.notes, [11, 39, 22, 17, 6, 2, 3].map(Note::Data));
     }
+
+    #[test]
+    fn what_needs_no_change_need_not_be_copied() {
+        let clean = b"clean\r\n";
+        let mut out = Output::default();
+        for (framing, body, dotted) in [
+            (Framing::Dots, Body::Lines, 0),
+            (Framing::Chunks, Body::Lines, 4),
+            (Framing::Chunks, Body::Binary, 4),
+        ] {
+            let mut text = with(framing, body, false);
+            assert_eq!(text.clean_length(clean), 0, "headers have rules");
+            text.push(b"To: b\n\n", &mut out);
+            assert_eq!(text.clean_length(clean), clean.len());
+            assert_eq!(text.clean_length(b".a\r\n"), dotted);
+            text.end(&mut out);
+            assert_eq!(text.clean_length(clean), 0, "nothing follows the end");
+        }
+        let mut text = text(false);
+        text.push(b"no header\n", &mut out);
+        assert_eq!(text.clean_length(clean), 0, "an empty line is looked for");
+        text.push(b"\n", &mut out);
+        assert_eq!(text.clean_length(clean), clean.len());
+    }
+
+    #[test]
+    fn a_text_that_is_given_up_tells_of_the_header_that_went_out() {
+        let mut text = text(true);
+        let mut out = Output::default();
+        text.push(b"To: b\n", &mut out);
+        assert_eq!(out.notes, []);
+        text.abandon(&mut out);
+        assert_eq!(out.notes, [Note::Data(7)]);
+        assert_eq!(out.wire, b"To: b\r\n");
+    }
+
+    /// It would end where it has a line with nothing but a dot.
+    #[test]
+    fn dots_make_lines_of_a_binary_body() {
+        let mut text = with(Framing::Dots, Body::Binary, false);
+        let mut out = Output::default();
+        text.push(b"To: b\n\na\r.\n.\r\nb", &mut out);
+        assert_eq!(text.end(&mut out), End::Message);
+        assert!(out.wire.ends_with(b"\r\n\r\na\r\n..\r\n..\r\nb\r\n.\r\n"));
+    }
 }
