@@ -7,7 +7,6 @@
 pub enum Layer {
     /// The C boundary.
     Ffi,
-    /// The session.
     Session,
     /// The protocol engine.
     Protocol,

@@ -69,7 +69,6 @@ fn line_end(input: &mut Input<'_>) -> &'static [u8] {
 #[derive(Debug)]
 pub(crate) enum Cuts {
     None,
-    /// As lines.
     Lines,
     /// Blocks of these sizes, then of the last one.
     Sizes(Vec<usize>),

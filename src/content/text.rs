@@ -14,7 +14,6 @@ use crate::fault::{self, Layer};
 pub enum End {
     /// The headers; a body may follow.
     Headers,
-    /// The message.
     Message,
 }
 

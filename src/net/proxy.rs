@@ -24,7 +24,6 @@ const SOCKS_TEXT_MAX: usize = 255;
 pub enum ProxyProtocol {
     /// SOCKS 5.
     Socks5,
-    /// HTTP.
     Http,
 }
 

@@ -38,7 +38,6 @@ pub struct Place {
 pub struct Chosen {
     /// The file in which it stands.
     pub path: Arc<Path>,
-    /// The relay.
     pub relay: Arc<Relay>,
 }
 
@@ -47,7 +46,6 @@ pub struct Chosen {
 pub enum Decision {
     /// No rule fits: all is as without a policy.
     AsProgram,
-    /// It is refused.
     Refused {
         /// Why.
         reason: String,
@@ -56,7 +54,6 @@ pub enum Decision {
     },
     /// It goes to the first of these that is to be had.
     Relays {
-        /// The relays.
         relays: Vec<Chosen>,
         /// By which rule.
         rule: Place,

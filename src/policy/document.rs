@@ -20,7 +20,6 @@ const VERSION: u64 = 1;
 pub struct Document {
     /// Its relays, in the order of the text.
     pub relays: Vec<Arc<Relay>>,
-    /// Its rules.
     pub rules: Vec<Rule>,
 }
 

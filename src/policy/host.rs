@@ -38,7 +38,6 @@ impl Host {
 /// A port by its number or by the name of its service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Port {
-    /// The number.
     Number(u16),
     /// The name, which the system knows.
     Service(String),
@@ -91,7 +90,6 @@ fn divide(text: &str) -> Result<(&str, Option<&str>), String> {
 /// A server that something connects to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The host.
     pub host: Host,
     /// The port, if one is named.
     pub port: Option<Port>,

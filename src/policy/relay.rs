@@ -56,7 +56,6 @@ pub enum Auth {
 /// Where a secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
-    /// A file.
     File(PathBuf),
     /// A file in the folder that systemd gives to a service.
     Credential(String),
@@ -100,7 +99,6 @@ pub struct Proxy {
     pub kind: ProxyKind,
     /// Where it is: a name or an address.
     pub host: String,
-    /// Its port.
     pub port: u16,
     /// As whom.
     pub user: Option<String>,
@@ -128,7 +126,6 @@ pub struct Setting {
     pub written: String,
     /// Where.
     pub position: Position,
-    /// It is one of the defaults.
     pub is_default: bool,
 }
 

@@ -17,7 +17,6 @@ pub enum User {
     Id(u32),
 }
 
-/// Which program it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Program {
     /// The last part of its path.
@@ -35,7 +34,6 @@ pub enum Sender {
     Mailbox {
         /// The local part; `None` in a rule = any.
         local: Option<Vec<u8>>,
-        /// The domain.
         domain: Vec<u8>,
     },
 }
@@ -43,7 +41,6 @@ pub enum Sender {
 /// What a rule names of a relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelayName {
-    /// The name.
     pub name: String,
     /// Where it stands.
     pub position: Position,
@@ -58,7 +55,6 @@ pub enum Action {
     Relays(Vec<RelayName>),
 }
 
-/// A rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Where it is written.

@@ -126,7 +126,6 @@ impl<'a> Value<'a> {
         parsed.map_err(|_| self.mistake(format!("{} is out of range", number.as_str())))
     }
 
-    /// Whether it is a number.
     pub(super) fn is_number(self) -> bool {
         self.value.get_ref().is_integer()
     }

@@ -24,7 +24,6 @@ pub enum Command {
         /// Which one.
         node: NodeAt,
     },
-    /// `XUSR`.
     Xusr,
     /// `MAIL FROM`.
     Mail {
@@ -44,15 +43,12 @@ pub enum Command {
         /// The transaction has `SMTPUTF8`.
         utf8: bool,
     },
-    /// `DATA`.
     Data,
     /// The lone dot that ends a text of which nothing was sent.
     EndOfData,
     /// `BDAT` with the last line end of a text and nothing else.
     LastChunk,
-    /// `RSET`.
     Rset,
-    /// `QUIT`.
     Quit,
 }
 

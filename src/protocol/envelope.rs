@@ -90,14 +90,12 @@ impl OriginalRecipient {
 pub enum Return {
     /// All of it.
     Full,
-    /// Its headers.
     Headers,
 }
 
 /// `NOTIFY=` (RFC 3461 §4.1): when the sender wants a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notify {
-    /// Never.
     Never,
     /// In each of the cases set, of which there is one at least.
     On {

@@ -49,13 +49,11 @@ pub enum Wait {
     Greeting,
     /// MAIL, RCPT, RSET.
     Envelope,
-    /// DATA.
     Data,
     /// A chunk of the text that is not the last.
     Chunk,
     /// The end of the text.
     EndOfData,
-    /// QUIT.
     Quit,
 }
 

@@ -87,7 +87,6 @@ pub struct EnhancedCode {
     pub class: u16,
     /// What it is about.
     pub subject: u16,
-    /// The detail.
     pub detail: u16,
 }
 

@@ -9,7 +9,6 @@ use super::verdict::{Accepted, Fate, Settled, Verdict};
 /// A message under way.
 #[derive(Debug, Clone)]
 pub(super) struct Transaction {
-    /// Which message it is.
     pub(super) message: MessageAt,
     /// What its body needs.
     pub(super) carrier: Carrier,

@@ -12,7 +12,6 @@ pub enum Verdict {
     Node {
         /// Which one.
         node: NodeAt,
-        /// The reply.
         reply: Reply,
     },
     /// The reply to MAIL, which says of the sender alone: it was accepted, or the reason for the
@@ -20,7 +19,6 @@ pub enum Verdict {
     Sender {
         /// Whose sender it is.
         message: MessageAt,
-        /// The reply.
         reply: Reply,
     },
     /// MAIL was refused, so nobody gets the message: the reply is the sender's, the message's
@@ -32,7 +30,6 @@ pub enum Verdict {
         first: RecipientAt,
         /// Recipients from here on are not concerned.
         end: RecipientAt,
-        /// The reply.
         reply: Reply,
         /// What the message and its recipients are told instead: why the server says so.
         reason: Option<Reply>,
@@ -45,16 +42,12 @@ pub enum Verdict {
         message: MessageAt,
         /// Which one.
         recipient: RecipientAt,
-        /// The reply.
         reply: Reply,
         /// Nothing is left to do: refused for good.
         complete: bool,
     },
     /// No message was sent for this reply, which is that of each that was still to be sent.
-    NothingSent {
-        /// The reply.
-        reply: Reply,
-    },
+    NothingSent { reply: Reply },
     /// A message that must go to all of its recipients was not sent, since one was refused. The
     /// application has heard of that one.
     Withheld {
@@ -69,7 +62,6 @@ pub enum Verdict {
     Message {
         /// Which one.
         message: MessageAt,
-        /// The reply.
         reply: Reply,
         /// What it means for recipients.
         fate: Fate,

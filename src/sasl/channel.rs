@@ -22,7 +22,6 @@ pub struct Channel {
 pub struct ChannelBinding {
     /// Where the data comes from.
     pub kind: BindingKind,
-    /// The data.
     pub data: Vec<u8>,
 }
 

@@ -61,7 +61,6 @@ pub(super) enum Group {
 /// What a mechanism needs of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Needs {
-    /// Nothing.
     Nothing,
     /// TLS: who overhears it can use it.
     Secrecy,

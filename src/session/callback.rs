@@ -126,16 +126,13 @@ pub enum TlsQuestion {
         /// The connection.
         ssl: *mut SSL,
     },
-    /// The cipher is weak.
     WeakCipher {
-        /// Its bits.
         bits: c_int,
     },
     /// The server has no certificate.
     NoCertificate,
     /// The server's certificate is for another name.
     WrongCertificate {
-        /// The name.
         name_found: *const c_char,
         /// The connection.
         ssl: *mut SSL,
@@ -205,7 +202,6 @@ impl Piece {
 /// What a message's source gave.
 #[derive(Debug, Clone, Copy)]
 pub enum Block<'a> {
-    /// Text.
     Text(&'a [u8]),
     /// The end of the headers or of the message.
     End,

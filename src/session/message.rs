@@ -20,7 +20,6 @@ pub enum ReversePath {
     /// None was set, or the null path.
     #[default]
     Null,
-    /// A mailbox.
     Mailbox(Mailbox),
     /// The last one that was set was not taken: the message must not go out, for it would have
     /// a sender that the application did not want.
@@ -196,7 +195,6 @@ impl Message {
         }
     }
 
-    /// `RET=`.
     #[must_use]
     pub fn ret(&self) -> Option<Return> {
         self.ret.get()
@@ -235,26 +233,22 @@ impl Message {
         }
     }
 
-    /// `BODY=`.
     #[must_use]
     pub fn body(&self) -> Option<BodyType> {
         self.body.get()
     }
 
-    /// Sets `BY=`.
     pub fn set_deliver_by(&self, by: Option<DeliverBy>) {
         if by.is_some() || self.rare.get().is_some() {
             self.rare().deliver_by.set(by);
         }
     }
 
-    /// `BY=`.
     #[must_use]
     pub fn deliver_by(&self) -> Option<DeliverBy> {
         self.rare.get()?.deliver_by.get()
     }
 
-    /// Adds a recipient.
     pub fn add_recipient(&self, mailbox: &CStr) -> Result<&Recipient> {
         match Mailbox::short(mailbox) {
             Some(short) => self.recipients.push(|| Recipient::new(short, Rc::clone(&self.shared))),

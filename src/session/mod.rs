@@ -164,7 +164,6 @@ impl Session {
         self.monitor.set(callback);
     }
 
-    /// The monitor.
     #[must_use]
     pub fn monitor(&self) -> Option<MonitorCallback> {
         self.monitor.get()
@@ -206,7 +205,6 @@ impl Session {
         self.auth_context.borrow().as_ref().map(|hold| Arc::clone(hold.context()))
     }
 
-    /// Adds a message.
     pub fn add_message(&self) -> Result<Rc<Message>> {
         let message = Message::new(Rc::clone(&self.shared));
         let mut messages = self.messages.borrow_mut();

@@ -65,7 +65,6 @@ impl Terms {
         })
     }
 
-    /// The relay.
     pub(super) fn relay(&self) -> &Relay {
         &self.chosen.relay
     }

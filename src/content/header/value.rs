@@ -70,7 +70,6 @@ pub(super) enum Shape {
 pub(super) enum Without {
     /// Nothing: an error.
     Refused,
-    /// The reverse path.
     ReversePath,
     /// The recipients of the envelope.
     Recipients,

@@ -28,7 +28,6 @@ pub enum TlsBindingKind {
 pub struct TlsBinding {
     /// Where the data come from.
     pub kind: TlsBindingKind,
-    /// The data.
     pub data: Vec<u8>,
 }
 

@@ -40,7 +40,6 @@ pub enum Origin {
     Socket(PathBuf, Duration),
 }
 
-/// A secret.
 #[derive(Clone)]
 pub struct Secret {
     token: Arc<Token>,

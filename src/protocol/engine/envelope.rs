@@ -34,7 +34,6 @@ const TOO_MANY_MESSAGES: &str = "the server takes no more messages over one conn
 pub enum Bdat {
     /// More chunks follow.
     More,
-    /// It is the last one.
     Last,
 }
 

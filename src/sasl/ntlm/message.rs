@@ -68,7 +68,6 @@ pub(super) struct Authenticate<'a> {
     pub(super) responses: &'a Responses,
     /// The user's domain.
     pub(super) domain: &'a [u8],
-    /// The user.
     pub(super) user: &'a [u8],
 }
 

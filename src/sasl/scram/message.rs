@@ -16,7 +16,6 @@ pub(super) const ITERATIONS_MAX: u32 = 2_000_000;
 pub(super) struct ServerFirst<'a> {
     /// The client's nonce and the server's addition.
     pub(super) nonce: &'a [u8],
-    /// The salt.
     pub(super) salt: Vec<u8>,
     /// How often the password is hashed.
     pub(super) iterations: u32,
