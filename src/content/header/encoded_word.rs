@@ -41,12 +41,12 @@ pub(super) fn fits_phrase(word: &[u8]) -> bool {
 }
 
 /// Text for a header without structure: what is not ASCII is encoded, word by word, so that what
-/// is stays readable. `column` is where its first line begins.
+/// is stays readable. `column` is where it begins, behind the header's name.
 pub(super) fn encode_text(text: &str, column: usize) -> Vec<u8> {
     let text = unfolded(text);
     let words: Vec<&str> = text.split(' ').collect();
     let mut encoded = String::with_capacity(2 * text.len());
-    let mut writer = EmailWriter::new(&mut encoded, column, 0, column > 0);
+    let mut writer = EmailWriter::new(&mut encoded, column, 0, true);
     let mut at = 0;
     while let Some(word) = words.get(at) {
         if at > 0 {
@@ -130,6 +130,14 @@ mod tests {
         assert!(!fits_phrase(b"=?utf-8?Q?a,b?="));
         assert!(!fits_phrase(b"=?utf-8?Q?a?=b"));
         assert!(!fits_phrase(b"=?utf-8?Q?a\r\n?="));
+    }
+
+    #[test]
+    fn lines_end_at_blanks_where_the_next_word_does_not_fit() {
+        let long = "x".repeat(70);
+        assert_eq!(text(&format!("{long} \u{e9}")), format!("{long}\r\n =?utf-8?b?w6k=?="));
+        assert_eq!(text(&format!(" {long} \u{e9}")), format!("\r\n {long}\r\n =?utf-8?b?w6k=?="));
+        assert_eq!(text(&format!("\u{e9} {long}")), format!("=?utf-8?b?w6k=?=\r\n {long}"));
     }
 
     #[test]
