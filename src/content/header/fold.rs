@@ -32,10 +32,8 @@ pub(super) fn folded(text: &[u8]) -> Result<Vec<u8>> {
             rest = after;
             continue;
         }
-        rest = match (octet, after) {
-            (CR, [LF, after @ ..]) => after,
-            _ => after,
-        };
+        rest = after;
+        // A CR and its LF are two, with an empty line between them that is taken back.
         if !matches!(octet, CR | LF) {
             folded.push(octet);
             continue;
@@ -49,9 +47,6 @@ pub(super) fn folded(text: &[u8]) -> Result<Vec<u8>> {
         }
     }
     end_line(&mut folded, start, is_first);
-    if folded.ends_with(CRLF) {
-        folded.truncate(folded.len() - CRLF.len());
-    }
     Ok(folded)
 }
 
@@ -115,6 +110,14 @@ mod tests {
         assert_eq!(text("=?utf-8?B?QUFB\n QkJC?="), "=?utf-8?B?QUFB\r\n QkJC?=");
         assert_eq!(text("=?utf-8?B?QUFB\nQkJC"), "=?utf-8?B?QUFB\r\n QkJC");
         assert_eq!(text("=?a\nb?="), "=?a\r\n b?=");
+    }
+
+    /// More would be asked for where that cannot fail.
+    #[test]
+    fn there_is_room_for_all_from_the_start() {
+        let value = folded(b"a\nb\nc\nd").unwrap();
+        assert_eq!(value, b"a\r\n b\r\n c\r\n d");
+        assert_eq!((value.len(), value.capacity()), (13, 13));
     }
 
     #[test]
