@@ -241,7 +241,6 @@ impl Expect {
     pub(super) const fn form(self, enhanced: bool) -> ReplyForm {
         match self {
             Self::Ehlo => ReplyForm::Ehlo,
-            Self::Greeting | Self::Helo => ReplyForm::Plain { enhanced: false },
             Self::Auth => ReplyForm::Challenge { enhanced },
             _ => ReplyForm::Plain { enhanced },
         }
