@@ -50,6 +50,8 @@ def dynamic_section(verdict, library):
     # NODELETE would pin it, STATIC_TLS makes dlopen fail at times, the others are unsafe.
     for word in ("NODELETE", "STATIC_TLS", "TEXTREL", "RPATH", "RUNPATH"):
         verdict.check(word not in section, f"has {word}")
+    # To bind later would save registers on the stack, with what was copied through them.
+    verdict.check(re.search(r"\(FLAGS\).*BIND_NOW|\(FLAGS_1\).*NOW", section), "is not bound at once")
     segments = reference.output_of("readelf", "-lW", library)
     stack = re.search(r"GNU_STACK.*", segments)
     verdict.check(stack and " RWE " not in stack.group(0), "asks for an executable stack")

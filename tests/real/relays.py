@@ -128,7 +128,8 @@ class SecretSocket(Threads):
 
 
 class Microsocks(Server):
-    """A SOCKS 5 proxy."""
+    """A SOCKS 5 proxy. For it localhost is 127.0.0.1 alone: it tries no other address of a name. As root only, that is
+    to say where /etc/hosts can be another one for it."""
 
     def __init__(self, *options: str) -> None:
         self.options = options
@@ -138,6 +139,11 @@ class Microsocks(Server):
         with loopback() as free:
             self.port = free.getsockname()[1]
         command = [find("microsocks"), "-i", "127.0.0.1", "-p", str(self.port), *self.options]
+        if os.geteuid() == 0:
+            hosts = self.folder / "hosts"
+            hosts.write_text("127.0.0.1 localhost\n")
+            script = 'mount --bind "$0" /etc/hosts && exec "$@"'
+            command = ["unshare", "--mount", "sh", "-c", script, str(hosts), *command]
         self.output = (self.folder / "log").open("wb")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT)
         wait_for("microsocks listens", lambda: listening_port(self.process.pid))
