@@ -13,6 +13,7 @@
 //!                          end`: nothing was left; then the command that the engine wants
 //! stop:                    nothing more of the text is wanted
 //! tls: usable, tls: up     TLS can be used; the handshake went well
+//! tls: refused             in place of `up`: the application does not want what came of it
 //! mechanism: PLAIN         the mechanism that is tried; `unusable`: the one chosen is not; `none`:
 //!                          none is left; `required`: none is left, and one must be
 //! challenge: cancelled     in place of an answer to a challenge; `distrusted`: the server is not
@@ -210,6 +211,7 @@ impl<'a> Script<'a> {
                     }
                     engine.tls_prepared(usable);
                 }
+                Step::Secure if self.take("tls: refused").is_some() => engine.tls_refused(Error::Client),
                 Step::Secure => {
                     self.expect("tls: up");
                     engine.secured();
