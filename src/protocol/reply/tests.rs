@@ -453,3 +453,17 @@ fn last_words_are_shown_as_they_came() {
         assert!(parser.rest().is_empty());
     }
 }
+
+/// What comes again is a reply, not a line.
+#[test]
+fn the_last_line_of_a_reply_that_comes_again_is_another_reply() {
+    let mut parser = ReplyParser::default();
+    parser.feed(b"250-a\r\n250 b\r\n250 b\r\n250 b\r\n250-a\r\n250 b\r\n");
+    for text in ["a\r\nb\r\n", "b\r\n", "b\r\n", "a\r\nb\r\n"] {
+        assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+        assert_eq!(parser.reply().text(), text.as_bytes());
+    }
+    parser.feed(b"250-a\r\n250 b\r\n250 b\r\n");
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+    assert_eq!(parser.read_repeated(PLAIN, 9, |_| {}), 0);
+}
