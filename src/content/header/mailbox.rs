@@ -231,5 +231,8 @@ mod tests {
         assert_eq!(shown("J\u{f6} <a@b>", false), "=?utf-8?b?SsO2?= <a@b>");
         assert_eq!(shown("J\u{f6} <a@b>", true), "J\u{f6} <a@b>");
         assert_eq!(shown("\"J\u{f6} \\\"<x>\" y <a@b>", false), "=?utf-8?b?SsO2ICI8eD4geQ==?= <a@b>");
+        for address in ["<\"a<b\"@c>", "<\"a\\\"<b\"@c>", "<\"a\"@c> \"<\""] {
+            assert_eq!(shown(&format!("J\u{f6} {address}"), false), format!("=?utf-8?b?SsO2?= {address}"));
+        }
     }
 }
