@@ -187,6 +187,14 @@ mod tests {
         assert_eq!(with("a\nb"), "\"a\r\n b\" <a@b>");
     }
 
+    /// More would be asked for where that cannot fail.
+    #[test]
+    fn there_is_room_for_all_quotes() {
+        let printed = words(b"\"\"\"\"", 4, false).unwrap();
+        assert_eq!(printed, br#""\"\"\"\"""#);
+        assert_eq!((printed.len(), printed.capacity()), (10, 10));
+    }
+
     #[test]
     fn a_phrase_that_is_not_ascii_is_encoded_unless_the_transaction_is_utf8() {
         let (ascii, utf8) = both("J\u{f6}rg \"x\"", "a@b");
@@ -231,6 +239,8 @@ mod tests {
         assert_eq!(shown("J\u{f6} <a@b>", false), "=?utf-8?b?SsO2?= <a@b>");
         assert_eq!(shown("J\u{f6} <a@b>", true), "J\u{f6} <a@b>");
         assert_eq!(shown("\"J\u{f6} \\\"<x>\" y <a@b>", false), "=?utf-8?b?SsO2ICI8eD4geQ==?= <a@b>");
+        // Outside quotes a backslash is one.
+        assert_eq!(shown("J\u{f6} \\ x <a@b>", false), "=?utf-8?b?SsO2IFwgeA==?= <a@b>");
         for address in ["<\"a<b\"@c>", "<\"a\\\"<b\"@c>", "<\"a\"@c> \"<\""] {
             assert_eq!(shown(&format!("J\u{f6} {address}"), false), format!("=?utf-8?b?SsO2?= {address}"));
         }
