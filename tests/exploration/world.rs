@@ -348,7 +348,7 @@ impl World {
             (seed, &text).hash(&mut hasher);
             u128::from(hasher.finish())
         };
-        half(0) << 64 | half(1)
+        (half(0) << 64) | half(1)
     }
 
     fn line(&mut self) -> &mut String {
