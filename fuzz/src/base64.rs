@@ -25,7 +25,7 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     let (mut bits, mut held, mut out) = (0_u32, 0, Vec::new());
     for &digit in digits {
-        bits = bits << 6 | value(digit)?;
+        bits = (bits << 6) | value(digit)?;
         held += 6;
         if held >= 8 {
             held -= 8;
@@ -55,7 +55,7 @@ fn base64(data: &[u8]) {
 pub(crate) fn encode(data: &[u8]) -> Vec<u8> {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bit = |at: usize| data.get(at / 8).map_or(0, |octet| octet >> (7 - at % 8) & 1);
-    let digit = |at: usize| (0..6).fold(0, |digit, place| digit << 1 | usize::from(bit(6 * at + place)));
+    let digit = |at: usize| (0..6).fold(0, |digit, place| (digit << 1) | usize::from(bit(6 * at + place)));
     let used = (8 * data.len()).div_ceil(6);
     let mut text: Vec<u8> = (0..used).map(|at| alphabet[digit(at)]).collect();
     text.resize(text.len().next_multiple_of(4), b'=');
