@@ -213,6 +213,10 @@ mod tests {
             with("\u{e9} =?x?b?QQ==?= \u{e9}"),
             "=?utf-8?b?w6kg?= =?x?b?QQ==?= =?utf-8?b?IMOp?= <a@b>"
         );
+        // Blanks beside them belong to what is encoded, not to what is quoted.
+        let (ascii, utf8) = both("\u{e9} =?x?b?QQ==?= (Work)", "a@b");
+        assert_eq!(ascii, "=?utf-8?b?w6kg?= =?x?b?QQ==?= \"(Work)\" <a@b>");
+        assert_eq!(utf8, "\"\u{e9}\" =?x?b?QQ==?= \"(Work)\" <a@b>");
         // What would change the header is quoted as ever.
         assert_eq!(with("=?x?q?a,b?="), "\"=?x?q?a,b?=\" <a@b>");
     }
