@@ -3,7 +3,7 @@
 
 use super::field::Field;
 use super::mailbox;
-use super::rules::{Policy, Rule};
+use super::rules::Rule;
 use super::value::{Content, Shape};
 use crate::content::facts::Facts;
 use crate::content::{date, message_id};
@@ -31,9 +31,7 @@ pub(super) fn render(rule: &Rule, field: Option<&Field>, facts: &Facts<'_>, out:
         Content::Unset => match rule.shape {
             Shape::Date => date::write_local(facts.seconds, facts, out),
             Shape::MessageId => message_id::write_unique(facts, out),
-            Shape::Mailbox { .. } if rule.policy == Policy::Required => {
-                out.extend_from_slice(&path());
-            }
+            Shape::Mailbox { .. } => out.extend_from_slice(&path()),
             _ => return false,
         },
         Content::Empty => {}

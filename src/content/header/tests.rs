@@ -318,6 +318,17 @@ fn the_reverse_path_stands_in_for_a_mailbox() {
     assert_eq!(test.send(&["Date: d"])[1], "From: f@g");
 }
 
+/// An encoded word has the room that the header's name leaves of a line.
+#[test]
+fn an_encoded_word_fills_the_line_behind_the_name() {
+    let from = |letters: usize| {
+        let path = format!("{} <a@b>", "\u{e9}".repeat(letters));
+        Test::default().send_from(Some(path.as_bytes()), &["Date: d", "Message-Id: m"])[2].clone()
+    };
+    assert_eq!(from(21), format!("From: =?utf-8?b?{}?= <a@b>", "w6nDqcOp".repeat(7)));
+    assert_eq!(from(22), format!("From: =?utf-8?b?{}?=\r\n =?utf-8?b?w6k=?= <a@b>", "w6nDqcOp".repeat(7)));
+}
+
 #[test]
 fn a_name_that_ends_in_its_first_hyphen_is_a_family() {
     let message = ["X-: 0", "x-a: 1", "X-B-C: 2", "XY: 3"];
