@@ -5,7 +5,7 @@
 use std::ffi::{CStr, CString, c_int};
 use std::io;
 use std::mem;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::ptr;
 
 use crate::error::{Error, ResolveError, Result};
@@ -31,6 +31,12 @@ fn known_port(service: &CStr) -> Option<&'static CStr> {
 
 /// Looks up host and service.
 pub fn resolve(host: &CStr, service: &CStr) -> Result<Resolved> {
+    if let Some(address) = literal(host, service) {
+        return Ok(Resolved {
+            addresses: vec![address],
+            canonical: Some(host.to_owned()),
+        });
+    }
     let look_up = |service| List::look_up(Some(host), Some(service), libc::AI_CANONNAME);
     let found = look_up(service).or_else(|error| match known_port(service) {
         Some(port) if error == Error::Resolve(ResolveError::Service) => look_up(port),
@@ -53,6 +59,13 @@ pub fn resolve(host: &CStr, service: &CStr) -> Result<Resolved> {
         return Err(Error::Resolve(ResolveError::NoData).because(host.to_string_lossy()));
     }
     Ok(resolved)
+}
+
+/// An address and a number, which the system need not be asked about. It knows other forms, too.
+fn literal(host: &CStr, service: &CStr) -> Option<SocketAddr> {
+    let ip: IpAddr = host.to_str().ok()?.parse().ok()?;
+    let digits = service.to_str().ok().filter(|text| text.bytes().all(|octet| octet.is_ascii_digit()))?;
+    Some(SocketAddr::new(ip, digits.parse().ok()?))
 }
 
 /// The port of a service, by its name or number.
@@ -180,12 +193,53 @@ pub fn resolver_message(error: c_int) -> CString {
 mod tests {
     use super::*;
 
+    /// What the system makes of them.
+    fn asked(host: &CStr, service: &CStr) -> Option<(SocketAddr, Option<CString>)> {
+        let list = List::look_up(Some(host), Some(service), libc::AI_CANONNAME).ok()?;
+        let entry = list.iter().next()?;
+        Some((address(entry)?, canonical(entry)))
+    }
+
     #[test]
-    fn an_address_and_a_number_need_no_resolver() {
-        let resolved = resolve(c"127.0.0.1", c"2525").expect("numeric");
-        assert_eq!(resolved.addresses, ["127.0.0.1:2525".parse().expect("address")]);
-        let resolved = resolve(c"::1", c"2525").expect("numeric");
-        assert_eq!(resolved.addresses, ["[::1]:2525".parse().expect("address")]);
+    fn an_address_and_a_number_are_what_the_system_makes_of_them() {
+        let hosts = [
+            c"127.0.0.1",
+            c"0.0.0.0",
+            c"255.255.255.255",
+            c"::1",
+            c"::ffff:127.0.0.1",
+            c"2001:DB8::25",
+            c"fe80::1",
+        ];
+        for host in hosts {
+            for service in [c"2525", c"0", c"0025", c"65535"] {
+                let found = literal(host, service).expect("an address and a number");
+                assert_eq!(
+                    Some((found, Some(host.to_owned()))),
+                    asked(host, service),
+                    "{host:?} {service:?}"
+                );
+                let resolved = resolve(host, service).expect("numeric");
+                assert_eq!((resolved.addresses, resolved.canonical.as_deref()), (vec![found], Some(host)));
+            }
+        }
+        // Other forms of an address or a number are for the system, and so is what is none.
+        for (host, service) in [
+            (c"127.1", c"25"),
+            (c"127.0.0.01", c"25"),
+            (c"0x7f000001", c"25"),
+            (c"::1%lo", c"25"),
+            (c"[::1]", c"25"),
+            (c" ::1", c"25"),
+            (c"localhost", c"25"),
+            (c"127.0.0.1", c""),
+            (c"127.0.0.1", c"+25"),
+            (c"127.0.0.1", c" 25"),
+            (c"127.0.0.1", c"65536"),
+            (c"127.0.0.1", c"smtp"),
+        ] {
+            assert_eq!(literal(host, service), None, "{host:?} {service:?}");
+        }
     }
 
     #[test]

@@ -66,7 +66,10 @@ impl Places {
                 Err(Fault::of(&path, "LIBESMTP_POLICY is no absolute path"))
             }
             None => Ok(Self::Usual {
-                user: user_folder.map(|folder| folder.join(NAME)),
+                user: user_folder.map(|mut folder| {
+                    folder.push(NAME);
+                    folder
+                }),
                 system: system_folder.join(NAME),
             }),
         }

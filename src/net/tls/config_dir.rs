@@ -68,12 +68,14 @@ impl ConfigDir {
         home: Option<OsString>,
     ) -> Option<Self> {
         let absolute = |value: Option<OsString>| value.map(PathBuf::from).filter(|path| path.is_absolute());
-        let named = absolute(config_dir).map(|path| path.join("libesmtp"));
-        let standard = || {
-            let path = absolute(config_home)?.join("libesmtp");
-            path.is_dir().then_some(path)
+        let within = |folder: Option<OsString>, name: &str| {
+            let mut path = absolute(folder)?;
+            path.push(name);
+            Some(path)
         };
-        let fallback = || Some(absolute(home)?.join(".config/libesmtp"));
+        let named = within(config_dir, "libesmtp");
+        let standard = || within(config_home, "libesmtp").filter(|path| path.is_dir());
+        let fallback = || within(home, ".config/libesmtp");
         named.or_else(standard).or_else(fallback).map(Self)
     }
 
