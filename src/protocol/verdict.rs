@@ -81,6 +81,20 @@ pub struct Settled {
 }
 
 impl Verdict {
+    /// The reply that was the last word, of which nothing is needed any more.
+    #[must_use]
+    pub fn into_reply(self) -> Reply {
+        match self {
+            Self::Node { reply, .. }
+            | Self::Sender { reply, .. }
+            | Self::SenderRefused { reply, .. }
+            | Self::Recipient { reply, .. }
+            | Self::NothingSent { reply }
+            | Self::Withheld { reply, .. }
+            | Self::Message { reply, .. } => reply,
+        }
+    }
+
     /// What the application is told of it.
     #[must_use]
     pub const fn event(&self) -> Option<Event> {

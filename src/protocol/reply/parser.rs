@@ -20,6 +20,8 @@ const REPLY_MAX: usize = 65_536;
 const EHLO_LINES_MAX: usize = 1000;
 /// Octets of a usual reply to EHLO.
 const EHLO_USUAL: usize = 512;
+/// Most memory that is kept for the next reply.
+const KEPT_MAX: usize = 1024;
 /// Most empty lines before a reply. Servers that send one are known.
 const EMPTY_LINES_MAX: usize = 8;
 /// The least that tells a refusal when the connection ends in it: `550 ` or `550-`.
@@ -178,6 +180,15 @@ impl ReplyParser {
     pub fn take(&mut self) -> Reply {
         self.whole = None;
         mem::replace(&mut self.lines.reply, BLANK)
+    }
+
+    /// Takes back a reply that is not needed any more: the next one has its memory.
+    pub fn give_back(&mut self, reply: Reply) {
+        let is_free = !self.lines.has_begun() && self.lines.reply.text.capacity() == 0;
+        if is_free && reply.text.capacity() <= KEPT_MAX {
+            self.lines.reply.text = reply.text;
+            self.lines.reply.text.clear();
+        }
     }
 
     /// The refusal that the connection ended in the middle of. Nothing but a refusal can be

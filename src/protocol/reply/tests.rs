@@ -467,3 +467,46 @@ fn the_last_line_of_a_reply_that_comes_again_is_another_reply() {
     assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
     assert_eq!(parser.read_repeated(PLAIN, 9, |_| {}), 0);
 }
+
+#[test]
+fn replies_that_repeat_the_last_one_are_counted() {
+    let mut parser = ReplyParser::default();
+    parser.feed(b"250 ok\r\n250 ok\r\n250 ok\r\n250 ok\n250 ok\r\n250 o");
+    let mut seen = Vec::new();
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+    assert_eq!(parser.read_repeated(PLAIN, 0, |_| {}), 0);
+    assert_eq!(parser.read_repeated(ENHANCED, 9, |_| {}), 0, "read in another way it may be another");
+    assert_eq!(parser.read_repeated(PLAIN, 1, |line| seen.push(line.to_vec())), 1);
+    assert_eq!(parser.read_repeated(PLAIN, 9, |line| seen.push(line.to_vec())), 1, "its end is another");
+    assert_eq!(seen, [b"250 ok\r\n", b"250 ok\r\n"]);
+    for _ in 0..2 {
+        assert_eq!(parser.next(PLAIN, |_| {}), Ok(Some(whole(PLAIN, b"250 ok\r\n"))));
+        assert_eq!(parser.read_repeated(PLAIN, 9, |_| {}), 0, "the last one was taken");
+    }
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(false));
+    parser.feed(b"k\r\n250-ok\r\n250 ok\r\n250-ok\r\n250 ok\r\n");
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+    assert_eq!(parser.read_repeated(PLAIN, 9, |_| {}), 0, "it has several lines");
+    assert_eq!(parser.reply().text(), b"ok\r\nok\r\n");
+}
+
+#[test]
+fn the_memory_of_a_reply_is_used_again() {
+    let mut parser = ReplyParser::default();
+    parser.feed(b"250 a long reply\r\n354 short\r\n550 other\r\n");
+    let first = parser.next(PLAIN, |_| {}).expect("valid").expect("complete");
+    let memory = first.text().as_ptr();
+    parser.give_back(first);
+    let second = parser.next(PLAIN, |_| {}).expect("valid").expect("complete");
+    assert_eq!((second.text(), second.text().as_ptr()), (&b"short\r\n"[..], memory));
+    // What is being read is not disturbed.
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(true));
+    parser.give_back(second);
+    assert_eq!(parser.take(), whole(PLAIN, b"550 other\r\n"));
+    parser.feed(b"550-a\r\n");
+    assert_eq!(parser.read(PLAIN, |_| {}), Ok(false));
+    parser.give_back(whole(PLAIN, b"250 ok\r\n"));
+    parser.feed(b"550 b\r\n");
+    assert_eq!(parser.next(PLAIN, |_| {}), Ok(Some(whole(PLAIN, b"550-a\r\n550 b\r\n"))));
+}

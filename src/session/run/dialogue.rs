@@ -34,7 +34,9 @@ impl Run {
                 Step::Receive => self.receive(session).filter(|_| self.pieces.is_empty()),
                 Step::Record(verdict) => {
                     session.record(&verdict);
-                    verdict.event().filter(|_| session.events.get().is_some()).map(Call::Tell)
+                    let event = verdict.event();
+                    link.parser.give_back(verdict.into_reply());
+                    event.filter(|_| session.events.get().is_some()).map(Call::Tell)
                 }
                 // Nobody hears of it, but for what belongs to every connection.
                 Step::Tell(_) if session.events.get().is_none() => None,
