@@ -29,7 +29,7 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
         held += 6;
         if held >= 8 {
             held -= 8;
-            out.push(u8::try_from(bits >> held & 0xff).ok()?);
+            out.push(u8::try_from((bits >> held) & 0xff).ok()?);
             bits &= (1 << held) - 1;
         }
     }
@@ -54,7 +54,7 @@ fn base64(data: &[u8]) {
 /// The plainest encoder: RFC 4648 §4, bit by bit.
 pub(crate) fn encode(data: &[u8]) -> Vec<u8> {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bit = |at: usize| data.get(at / 8).map_or(0, |octet| octet >> (7 - at % 8) & 1);
+    let bit = |at: usize| data.get(at / 8).map_or(0, |octet| (octet >> (7 - at % 8)) & 1);
     let digit = |at: usize| (0..6).fold(0, |digit, place| (digit << 1) | usize::from(bit(6 * at + place)));
     let used = (8 * data.len()).div_ceil(6);
     let mut text: Vec<u8> = (0..used).map(|at| alphabet[digit(at)]).collect();

@@ -49,9 +49,9 @@ fn reply(input: &mut Input<'_>, form: ReplyForm) -> Result<Reply, Error> {
     let mut parser = ReplyParser::default();
     if form == ReplyForm::Ehlo && input.below(8) != 7 {
         parser.feed(b"250-mail.example\r\n");
-        let offered = usize::from(input.byte()) | usize::from(input.byte()) << 8;
+        let offered = usize::from(input.byte()) | (usize::from(input.byte()) << 8);
         for (at, keyword) in KEYWORDS.iter().enumerate() {
-            if offered >> at & 1 == 1 {
+            if (offered >> at) & 1 == 1 {
                 parser.feed(format!("250-{keyword}\r\n").as_bytes());
             }
         }

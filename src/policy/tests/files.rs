@@ -223,7 +223,8 @@ fn a_state_is_read_once() {
 fn a_file_that_is_replaced_is_seen_whole() {
     let folder = Folder::new();
     let file = folder.write("policy.toml", ONE, 0o644);
-    let many: String = TWO.to_owned() + &(0..500).map(|n| format!("[relay.r{n}]\n")).collect::<String>();
+    let sections: Vec<String> = (0..500).map(|n| format!("[relay.r{n}]\n")).collect();
+    let many = TWO.to_owned() + &sections.concat();
     thread::scope(|scope| {
         let reader = scope.spawn(|| {
             for _ in 0..300 {
