@@ -289,6 +289,37 @@ fn given_credentials() {
     assert_eq!(response(context.begin(None)).as_deref(), Some(&b"\0me\0fresh"[..]));
 }
 
+/// A plug-in asks field by field: the passphrase for what is secret, the user for a name, nothing for the rest.
+#[test]
+fn a_field_of_a_plug_in_gets_what_is_given() {
+    use crate::sasl::request::field;
+    let context = Context::like(None);
+    let given_for = |flags| context.given_for(flags).map(|secret| secret.to_vec());
+    assert!(!context.has_given());
+    assert_eq!((given_for(field::USER), given_for(field::PASS)), (None, None));
+    context.give(Given {
+        user: Some(Secret::from(&b"me"[..])),
+        passphrase: Some(Secret::from(&b"key"[..])),
+    });
+    assert!(context.has_given());
+    for (flags, expected) in [
+        (field::USER, Some(&b"me"[..])),
+        (field::USER | field::CLEARTEXT, Some(b"me")),
+        (field::USER | field::REALM, Some(b"me")),
+        (field::PASS, Some(b"key")),
+        (field::PASS | field::CLEARTEXT, Some(b"key")),
+        (field::PASS | field::USER, Some(b"key")),
+        (field::REALM, None),
+        (field::CLEARTEXT, None),
+        (0, None),
+    ] {
+        assert_eq!(given_for(flags).as_deref(), expected, "{flags}");
+    }
+    context.give(Given { user: None, passphrase: None });
+    assert!(context.has_given());
+    assert_eq!((given_for(field::USER), given_for(field::PASS)), (None, None));
+}
+
 #[test]
 fn one_half_of_the_credentials_is_asked_for() {
     let of = |user: bool| Given {
