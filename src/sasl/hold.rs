@@ -66,6 +66,7 @@ mod tests {
         let second = Hold::new(Arc::clone(&context));
         assert!(Arc::ptr_eq(&first.in_use(), &context));
         assert!(Arc::ptr_eq(&first.in_use(), &context), "it stays the same");
+        assert!([&first, &second].iter().all(|hold| Arc::ptr_eq(hold.context(), &context)));
         assert!(!Arc::ptr_eq(&second.in_use(), &context));
         assert!(Arc::ptr_eq(&second.in_use(), &second.in_use()), "this too");
         second.let_go();

@@ -407,8 +407,9 @@ fn a_colon_or_blanks_behind_a_name_do_not_count() {
     assert!(!test.set("X-Two", text("3")));
     assert!(test.set("To:", text("P <a@example.org>")));
     assert!(test.set("Message-Id :", text("<id@example.org>")));
-    // A string is no moment.
+    // A string is no moment, and a mailbox only behind a name of the other form.
     assert!(!test.set("Date:", text("today")));
+    assert!(!test.set("Cc", text("a@example.org")));
     let added = test.added();
     for line in ["Subject: s", "X-One: 1", "X-Two: 2", "To: P <a@example.org>"] {
         assert!(added.contains(&line.to_owned()), "{added:?}");
