@@ -4,7 +4,7 @@
 use super::outbox::{Envelope, Next, Outbox};
 use super::position::{MessageAt, RecipientAt, RecipientRun};
 use super::reply::{Reply, ReplyCode, Severity};
-use super::verdict::{Accepted, Fate, Settled, Verdict};
+use super::verdict::{Accepted, Fate, Verdict};
 
 /// A message under way.
 #[derive(Debug, Clone)]
@@ -123,23 +123,24 @@ impl Transaction {
 
     /// The reply to a recipient's RCPT.
     pub(super) fn recipient_answered(&mut self, recipient: RecipientAt, reply: Reply) -> Verdict {
-        let Settled { message, complete, .. } = self.settle_recipients(recipient.into(), &reply);
-        Verdict::Recipient { message, recipient, reply, complete }
+        let complete = self.recipients_answered(recipient.into(), &reply);
+        Verdict::Recipient {
+            message: self.message,
+            recipient,
+            reply,
+            complete,
+        }
     }
 
-    /// What the same reply to the RCPT of each settles.
-    pub(super) fn settle_recipients(&mut self, recipients: RecipientRun, reply: &Reply) -> Settled {
+    /// The same reply to the RCPT of each; says whether nothing is left to do for them.
+    pub(super) fn recipients_answered(&mut self, recipients: RecipientRun, reply: &Reply) -> bool {
         let complete = reply.is_permanent() && !self.is_one_too_many(reply);
         if reply.is_completion() {
             self.accepted.push(recipients);
         } else if self.first_refusal.is_none() {
             self.first_refusal = Some(reply.clone());
         }
-        Settled {
-            message: self.message,
-            recipients,
-            complete,
-        }
+        complete
     }
 
     /// Whether a 552 to RCPT means that there are too many recipients, which the rest can be sent
@@ -180,6 +181,11 @@ impl Transaction {
             reply,
             fate: Fate::Deferred(self.accepted),
         }
+    }
+
+    /// The text was taken: for whom.
+    pub(super) fn into_accepted(self) -> Accepted {
+        self.accepted
     }
 
     /// The final reply to the text.

@@ -68,16 +68,32 @@ pub enum Verdict {
     },
 }
 
-/// What the same reply to the RCPT of each settles, the reply itself apart: many times
-/// [`Verdict::Recipient`] without it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
-    /// The recipients' message.
-    pub message: MessageAt,
-    /// Which ones.
-    pub recipients: RecipientRun,
-    /// Nothing is left to do: refused for good.
-    pub complete: bool,
+/// What one of the usual replies settles, the reply itself apart: it need not be kept for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// Nothing; the text may come.
+    Nothing,
+    /// The sender was accepted: [`Verdict::Sender`].
+    Sender {
+        /// Whose sender it is.
+        message: MessageAt,
+    },
+    /// The RCPT of each of them has this reply: many times [`Verdict::Recipient`].
+    Recipients {
+        /// The recipients' message.
+        message: MessageAt,
+        /// Which ones.
+        recipients: RecipientRun,
+        /// Nothing is left to do: refused for good.
+        complete: bool,
+    },
+    /// The message was taken: [`Verdict::Message`] with [`Fate::Taken`].
+    Taken {
+        /// Which one.
+        message: MessageAt,
+        /// For whom.
+        accepted: Accepted,
+    },
 }
 
 impl Verdict {

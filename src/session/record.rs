@@ -37,14 +37,11 @@ impl Session {
                     message.nobody_gets_it(*first..*end, reason, *complete, &self.texts);
                 }
             }
-            Verdict::Recipient { message, recipient, reply, complete } => self.record_recipients(
-                Settled {
-                    message: *message,
-                    recipients: (*recipient).into(),
-                    complete: *complete,
-                },
-                reply,
-            ),
+            Verdict::Recipient { message, recipient, reply, complete } => {
+                if let Some(message) = self.message(*message) {
+                    message.recipients_answered((*recipient).into(), *complete, reply, &self.texts);
+                }
+            }
             Verdict::NothingSent { reply } => {
                 for message in self.messages.borrow().iter().filter(|message| message.is_incomplete()) {
                     message.transfer_status().set(reply, &self.texts);
@@ -65,18 +62,27 @@ impl Session {
         }
     }
 
-    /// Writes down what a reply to RCPT settles.
-    pub(super) fn record_recipients(&self, settled: Settled, reply: &Reply) {
-        let Some(message) = self.message(settled.message) else {
-            return;
-        };
-        let words = Words::from(reply);
-        message.for_each_of(settled.recipients, |recipient| {
-            recipient.status().say(&words, &self.texts);
-            if settled.complete {
-                recipient.set_complete();
+    /// Writes down what one of the usual replies settles.
+    pub(super) fn record_settled(&self, settled: &Settled, reply: &Reply) {
+        match settled {
+            Settled::Nothing => {}
+            Settled::Sender { message } => {
+                if let Some(message) = self.message(*message) {
+                    message.reverse_path_status().set(reply, &self.texts);
+                }
             }
-        });
+            Settled::Recipients { message, recipients, complete } => {
+                if let Some(message) = self.message(*message) {
+                    message.recipients_answered(*recipients, *complete, reply, &self.texts);
+                }
+            }
+            Settled::Taken { message, accepted } => {
+                if let Some(message) = self.message(*message) {
+                    message.taken_for(accepted);
+                    message.transfer_status().set(reply, &self.texts);
+                }
+            }
+        }
     }
 
     /// Another address is tried: what the one before has said is no longer the reason.
@@ -90,6 +96,16 @@ impl Session {
 }
 
 impl Message {
+    fn recipients_answered(&self, recipients: RecipientRun, complete: bool, reply: &Reply, texts: &Texts) {
+        let words = Words::from(reply);
+        self.for_each_of(recipients, |recipient| {
+            recipient.status().say(&words, texts);
+            if complete {
+                recipient.set_complete();
+            }
+        });
+    }
+
     fn nobody_gets_it(&self, concerned: Range<RecipientAt>, reply: &Reply, complete: bool, texts: &Texts) {
         let words = Words::from(reply);
         let Some(concerned) = RecipientRun::new(concerned) else {
@@ -108,7 +124,7 @@ impl Message {
     fn decide(&self, fate: &Fate, reply: &Reply, texts: &Texts) {
         match fate {
             Fate::Untouched => {}
-            Fate::Taken(accepted) => accepted.runs().for_each(|run| self.complete(run)),
+            Fate::Taken(accepted) => self.taken_for(accepted),
             Fate::Deferred(accepted) => self.answer(accepted, reply, texts),
             Fate::Refused { accepted, end } => {
                 self.answer(accepted, reply, texts);
@@ -122,6 +138,10 @@ impl Message {
         for run in accepted.runs() {
             self.for_each_of(run, |recipient| recipient.status().say(&words, texts));
         }
+    }
+
+    fn taken_for(&self, accepted: &Accepted) {
+        accepted.runs().for_each(|run| self.complete(run));
     }
 
     fn complete(&self, recipients: RecipientRun) {

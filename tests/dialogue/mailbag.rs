@@ -57,11 +57,11 @@ impl Mailbag {
 }
 
 impl Mailbag {
-    /// Gives the engine the next reply; together with those behind it that say the same, if they may
-    /// be taken at once.
+    /// Gives the engine the next reply; one of the usual ones together with those behind it that say the
+    /// same, if they may be taken at once.
     pub(crate) fn receive(&self, engine: &mut Engine, replies: &mut VecDeque<Reply>, at_once: bool) {
         let reply = replies.pop_front().expect("a reply is due");
-        let most = if at_once { engine.rcpts_due(&reply) } else { 0 };
+        let most = if at_once { engine.settles(&reply) } else { 0 };
         if most == 0 {
             return engine.receive(reply);
         }
@@ -70,12 +70,31 @@ impl Mailbag {
             replies.pop_front();
             count += 1;
         }
-        let Settled { message, recipients, complete } =
-            engine.receive_rcpts(&reply, count).expect("they are due");
-        assert_eq!(recipients.count(), count);
-        for recipient in recipients.iter() {
-            let reply = reply.clone();
-            self.record(&Verdict::Recipient { message, recipient, reply, complete });
+        let settled = engine.settle(&reply, count).expect("they are due");
+        self.record_settled(settled, &reply, count);
+    }
+
+    /// Writes down what a reply settles that came so often.
+    pub(crate) fn record_settled(&self, settled: Settled, reply: &Reply, count: usize) {
+        let reply = reply.clone();
+        match settled {
+            Settled::Nothing => assert_eq!((count, reply.code().value() / 100), (1, 3)),
+            Settled::Sender { message } => {
+                assert_eq!(count, 1);
+                self.record(&Verdict::Sender { message, reply });
+            }
+            Settled::Recipients { message, recipients, complete } => {
+                assert_eq!(recipients.count(), count);
+                for recipient in recipients.iter() {
+                    let reply = reply.clone();
+                    self.record(&Verdict::Recipient { message, recipient, reply, complete });
+                }
+            }
+            Settled::Taken { message, accepted } => {
+                assert_eq!(count, 1);
+                let fate = Fate::Taken(accepted);
+                self.record(&Verdict::Message { message, reply, fate });
+            }
         }
     }
 

@@ -214,44 +214,85 @@ fn no_reply_is_taken_while_a_question_is_open() {
     dialogue.awaits("the reply to RCPT", Wait::Envelope, ENHANCED);
 }
 
-/// Replies to the recipients of a group that is written settle at once; what more comes of a reply is
-/// for the engine to say.
+/// The usual replies settle what they are about, those to recipients many at once; what more comes of
+/// another reply is for the engine to say.
 #[test]
-fn recipients_of_a_written_group_settle_at_once() {
+fn usual_replies_settle_in_passing() {
+    const MESSAGE: MessageAt = MessageAt::FIRST;
+    let run = |first, end| RecipientRun::new(RecipientAt::new(first)..RecipientAt::new(end));
+    let recipients = |first, end, complete| {
+        let recipients = run(first, end).expect("some");
+        Settled::Recipients { message: MESSAGE, recipients, complete }
+    };
     let mut dialogue = Dialogue::opened(&[7], "250 PIPELINING");
+    // What the server says, how often it may say it, how often it does, and what that settles.
+    let hears = |dialogue: &mut Dialogue, line: &str, most, count, settled| {
+        let reply = dialogue.parsed(line);
+        assert_eq!(dialogue.engine.settles(&reply), most, "{line}");
+        assert_eq!(dialogue.engine.settle(&reply, most + 1), None, "{line}");
+        assert_eq!(dialogue.engine.settle(&reply, count), settled, "{line}");
+        dialogue.due -= count;
+    };
     dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
-    let accepted = dialogue.parsed("250 ok");
-    assert_eq!(dialogue.engine.rcpts_due(&accepted), 0, "it is the reply to MAIL");
-    assert_eq!(dialogue.engine.receive_rcpts(&accepted, 1), None);
-    dialogue.says("250 ok");
-    assert_eq!(dialogue.engine.rcpts_due(&accepted), 0, "that of MAIL is not recorded yet");
-    // From which recipient on, what the server says, how many of them it says it to.
+    for unusual in ["421 bye", "450 later", "550 never", "354 go on"] {
+        hears(&mut dialogue, unusual, 0, 0, None);
+    }
+    hears(&mut dialogue, "250 ok", 1, 1, Some(Settled::Sender { message: MESSAGE }));
     for (at, line, count, complete) in [
         (0, "250 ok", 1, false),
         (1, "550 never", 2, true),
-        (3, "421 bye", 0, false),
         (3, "450 later", 1, false),
         (4, "250 ok", 3, false),
     ] {
         dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
-        let reply = dialogue.parsed(line);
-        if count == 0 {
-            assert_eq!(dialogue.engine.rcpts_due(&reply), 0, "{line}");
-            continue;
-        }
-        assert_eq!(dialogue.engine.rcpts_due(&reply), 7 - at, "{line}");
-        let expected =
-            RecipientRun::new(RecipientAt::new(at)..RecipientAt::new(at + count)).map(|recipients| Settled {
-                message: MessageAt::FIRST,
-                recipients,
-                complete,
-            });
-        assert_eq!(dialogue.engine.receive_rcpts(&reply, count), expected, "{line}");
-        dialogue.due -= count;
+        hears(&mut dialogue, "421 bye", 0, 0, None);
+        hears(&mut dialogue, line, 7 - at, count, Some(recipients(at, at + count, complete)));
     }
     dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
-    assert_eq!(dialogue.engine.rcpts_due(&accepted), 0, "it is the reply to DATA");
-    assert_eq!(dialogue.engine.receive_rcpts(&accepted, 1), None);
+    for unusual in ["421 bye", "451 later", "250 ok"] {
+        hears(&mut dialogue, unusual, 0, 0, None);
+    }
+    hears(&mut dialogue, "354 go on", 1, 1, Some(Settled::Nothing));
+    assert!(!dialogue.engine.must_receive());
+    assert!(matches!(dialogue.next(), Step::Text { message: MESSAGE }));
+    dialogue.engine.text_sent();
+    dialogue.due += 1;
+    dialogue.awaits("the reply to the text", Wait::EndOfData, PLAIN);
+    for unusual in ["421 bye", "451 later", "554 never", "354 more"] {
+        hears(&mut dialogue, unusual, 0, 0, None);
+    }
+    let taken = dialogue.parsed("250 taken");
+    assert_eq!(dialogue.engine.settles(&taken), 1);
+    let Some(Settled::Taken { message: MESSAGE, accepted }) = dialogue.engine.settle(&taken, 1) else {
+        panic!("it was taken");
+    };
+    assert!(accepted.runs().eq([run(0, 1), run(4, 7)].into_iter().flatten()));
+    dialogue.due -= 1;
+    dialogue.awaits("the reply to QUIT", Wait::Quit, PLAIN);
+}
+
+/// A reply that lacks its enhanced code is for the application; of a text that nobody takes, and behind
+/// something that is to be told, there is nothing usual.
+#[test]
+fn unusual_moments_settle_nothing_in_passing() {
+    let mut dialogue = Dialogue::opened(&[1], "250-PIPELINING\r\n250 ENHANCEDSTATUSCODES");
+    dialogue.awaits("the reply to MAIL", Wait::Envelope, ENHANCED);
+    let lacking = dialogue.parsed("250 ok");
+    assert_eq!(dialogue.engine.settles(&lacking), 0);
+
+    let mut dialogue = Dialogue::opened(&[1], "250 PIPELINING");
+    dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
+    let accepted = dialogue.parsed("250 ok");
+    dialogue.says("250 ok");
+    assert_eq!(dialogue.engine.settles(&accepted), 0, "that of MAIL is not recorded yet");
+    dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
+    dialogue.says("550 never");
+    dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
+    let go_on = dialogue.parsed("354 go on");
+    assert_eq!(dialogue.engine.settles(&go_on), 0, "nobody takes it");
+    dialogue.says("354 go on");
+    dialogue.awaits("the reply to the text", Wait::EndOfData, PLAIN);
+    assert_eq!(dialogue.engine.settles(&accepted), 0, "nobody took it");
 }
 
 #[test]

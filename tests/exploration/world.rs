@@ -6,9 +6,7 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use esmtp::error::Error;
-use esmtp::protocol::{
-    Bdat, Command, Engine, Opening, Outcome, Reply, ReplyForm, ReplyParser, Step, Verdict,
-};
+use esmtp::protocol::{Bdat, Command, Engine, Opening, Outcome, Reply, ReplyForm, ReplyParser, Step};
 
 use crate::mailbag::Mailbag;
 use crate::server::{Move, Server};
@@ -202,7 +200,7 @@ impl World {
                 }
                 if scene.at_once {
                     for code in ["250", "550"] {
-                        let most = self.engine.rcpts_due(&reply(code));
+                        let most = self.engine.settles(&reply(code));
                         if most > 1 && moves.contains(&Move::Says(code)) {
                             options.push(Option::SaysToAll(code, most));
                         }
@@ -280,7 +278,7 @@ impl World {
             return self.engine.receive(ehlo(scene.offers));
         }
         let reply = reply(told);
-        if scene.at_once && self.engine.rcpts_due(&reply) > 0 {
+        if scene.at_once && self.engine.settles(&reply) > 0 {
             self.settle(&reply, 1);
         } else {
             self.engine.receive(reply);
@@ -288,15 +286,8 @@ impl World {
     }
 
     fn settle(&mut self, reply: &Reply, count: usize) {
-        let settled = self.engine.receive_rcpts(reply, count).expect("they are due");
-        for recipient in settled.recipients.iter() {
-            self.mailbag.record(&Verdict::Recipient {
-                message: settled.message,
-                recipient,
-                reply: reply.clone(),
-                complete: settled.complete,
-            });
-        }
+        let settled = self.engine.settle(reply, count).expect("they are due");
+        self.mailbag.record_settled(settled, reply, count);
     }
 
     /// Whether what the client shows is what the server has done. Says whether nothing is left.

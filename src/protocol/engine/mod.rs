@@ -308,9 +308,11 @@ impl Engine {
         }
     }
 
-    /// Whether nothing can be done before the next reply is there.
-    fn must_receive(&self) -> bool {
+    /// Whether nothing can be done, and nothing is due to the caller, before the next reply is there.
+    #[must_use]
+    pub fn must_receive(&self) -> bool {
         match self.phase {
+            _ if !self.due.is_empty() => false,
             // Nothing is due any more once it is over.
             _ if self.ending == Ending::Announced => !self.pipeline.is_empty(),
             Phase::Await => true,

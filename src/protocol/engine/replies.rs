@@ -23,23 +23,70 @@ impl Engine {
         self.process(reply);
     }
 
-    /// To how many recipients, one after the other, a server that repeats this reply gives it with
-    /// nothing else to come of it than what it settles, for [`Engine::receive_rcpts`]. If it is 0, the
-    /// reply is for [`Engine::receive`]. A message may have a hundred thousand recipients.
+    /// Whether this is one of the usual replies, which settle something and nothing else comes of them:
+    /// how often in a row it may come for [`Engine::settle`]. If that is 0, the reply is for
+    /// [`Engine::receive`]. A message may have a hundred thousand recipients.
     #[must_use]
-    pub fn rcpts_due(&self, reply: &Reply) -> usize {
+    pub fn settles(&self, reply: &Reply) -> usize {
         let is_plain = !reply.lacks_enhanced() && !reply.is_closing() && reply.cut_short().is_none();
-        if !is_plain || !self.due.is_empty() || self.current.is_none() {
+        if !is_plain || !self.due.is_empty() {
             return 0;
         }
-        self.pipeline.rcpts().map_or(0, RecipientRun::count)
+        let takes_text =
+            |transaction: &Option<Transaction>| transaction.as_ref().is_some_and(Transaction::has_accepted);
+        let usual = match self.pipeline.front() {
+            Some(Expect::Rcpt(_)) if self.current.is_some() => {
+                return self.pipeline.rcpts().map_or(0, RecipientRun::count);
+            }
+            Some(Expect::Mail) => reply.is_completion() && self.current.is_some(),
+            Some(Expect::Data) => reply.is_intermediate() && takes_text(&self.current),
+            Some(Expect::EndOfData | Expect::Chunk { last: true }) => {
+                reply.is_completion() && takes_text(&self.finishing)
+            }
+            _ => false,
+        };
+        usize::from(usual)
     }
 
-    /// Takes the reply that so many recipients got, at most [`Engine::rcpts_due`]. Gives what it settles,
-    /// which nothing else comes of.
-    pub fn receive_rcpts(&mut self, reply: &Reply, count: usize) -> Option<Settled> {
-        let transaction = self.current.as_mut()?;
-        let settled = transaction.settle_recipients(self.pipeline.take_rcpts(count)?, reply);
+    /// Takes a reply that came so often in a row, at most [`Engine::settles`], and says what it settles.
+    pub fn settle(&mut self, reply: &Reply, count: usize) -> Option<Settled> {
+        if count == 0 || count > self.settles(reply) {
+            return None;
+        }
+        fault::point(Layer::Protocol);
+        let settled = match self.pipeline.front()? {
+            Expect::Rcpt(_) => {
+                let transaction = self.current.as_mut()?;
+                let recipients = self.pipeline.take_rcpts(count)?;
+                let complete = transaction.recipients_answered(recipients, reply);
+                Settled::Recipients {
+                    message: transaction.message,
+                    recipients,
+                    complete,
+                }
+            }
+            expect => {
+                self.pipeline.pop();
+                match expect {
+                    Expect::Mail => {
+                        self.mail_accepted();
+                        Settled::Sender { message: self.current.as_ref()?.message }
+                    }
+                    Expect::Data => {
+                        self.phase = Phase::Text;
+                        Settled::Nothing
+                    }
+                    _ => {
+                        self.envelope_open = false;
+                        let transaction = self.finishing.take()?;
+                        Settled::Taken {
+                            message: transaction.message,
+                            accepted: transaction.into_accepted(),
+                        }
+                    }
+                }
+            }
+        };
         self.refuse_in_turn();
         Some(settled)
     }
@@ -118,10 +165,7 @@ impl Engine {
             return;
         };
         let verdict = if reply.is_completion() {
-            self.envelope_open = true;
-            if self.mail_replies == MailReplies::None {
-                self.mail_replies = MailReplies::Accepted;
-            }
+            self.mail_accepted();
             Some(Verdict::Sender { message, reply })
         } else {
             self.mail_replies = MailReplies::Refused;
@@ -136,6 +180,13 @@ impl Engine {
             self.current.take().map(|transaction| transaction.sender_refused(reply, reason))
         };
         self.due.extend(verdict.map(Step::Record));
+    }
+
+    fn mail_accepted(&mut self) {
+        self.envelope_open = true;
+        if self.mail_replies == MailReplies::None {
+            self.mail_replies = MailReplies::Accepted;
+        }
     }
 
     /// A server that wants to know who sends says so at MAIL. What it said to AUTH is the reason, which

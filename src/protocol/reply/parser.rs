@@ -7,7 +7,7 @@
 use std::mem;
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::{CRLF, EnhancedCode, Reply, ReplyCode, Severity, without_begun_character};
 use crate::error::{Error, Result};
@@ -20,6 +20,8 @@ const REPLY_MAX: usize = 65_536;
 const EHLO_LINES_MAX: usize = 1000;
 /// Octets of a usual reply to EHLO.
 const EHLO_USUAL: usize = 512;
+/// Octets of the usual replies to the commands of a group.
+const GROUP_USUAL: usize = 1024;
 /// Most memory that is kept for the next reply.
 const KEPT_MAX: usize = 1024;
 /// Most empty lines before a reply. Servers that send one are known.
@@ -65,6 +67,7 @@ impl ReplyForm {
 pub struct ReplyParser {
     buffer: Vec<u8>,
     start: usize,
+    // So many octets from there on are neither a line end nor NUL.
     searched: usize,
     lines: Lines,
     // Where the line lies that is all of the last reply, with its end, and the form it was read in, as
@@ -78,6 +81,9 @@ impl ReplyParser {
         self.buffer.drain(..self.start);
         self.start = 0;
         self.whole = None;
+        if self.buffer.capacity() == 0 {
+            self.buffer.reserve(GROUP_USUAL.max(bytes.len()));
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -119,24 +125,26 @@ impl ReplyParser {
         }
         loop {
             let rest = self.buffer.get(self.start..).unwrap_or_default();
-            let unseen = rest.get(self.searched..).unwrap_or_default();
-            let Some(end) = memchr(b'\n', unseen).map(|at| self.searched + at + 1) else {
-                self.searched = rest.len();
-                if self.lines.have_room_for(without_end(rest)) {
-                    return Ok(false);
+            let (end, has_nul) = match line_end(rest, self.searched) {
+                Found::Clean(end) => (end, false),
+                Found::WithNul(end) => (end, true),
+                Found::None { clean } => {
+                    self.searched = clean;
+                    if self.lines.have_room_for(without_end(rest)) {
+                        return Ok(false);
+                    }
+                    tap(rest);
+                    self.start = self.buffer.len();
+                    self.searched = 0;
+                    return self.lines.end_over_bound(without_end(rest), form);
                 }
-                tap(rest);
-                self.start = self.buffer.len();
-                self.searched = 0;
-                return self.lines.end_over_bound(without_end(rest), form);
             };
             let line = rest.get(..end).unwrap_or_default();
-            let text = without_end(line);
             let place = self.start..self.start + end;
             self.start += end;
             self.searched = 0;
             tap(line);
-            if self.lines.add(text, form)? {
+            if self.lines.add(line, has_nul, form)? {
                 let is_whole = self.lines.length == 1 && !self.lines.over_bound;
                 self.whole = is_whole.then_some((place, form));
                 return Ok(true);
@@ -218,6 +226,33 @@ fn says_something(bytes: &[u8], before: usize) -> bool {
     true
 }
 
+/// Where the first line of a text ends.
+enum Found {
+    /// Here, and no NUL is before it.
+    Clean(usize),
+    WithNul(usize),
+    /// Nowhere yet; so many octets are neither a line end nor NUL.
+    None {
+        clean: usize,
+    },
+}
+
+/// Looks for the end of a line, of which so many octets were searched before.
+#[inline]
+fn line_end(text: &[u8], searched: usize) -> Found {
+    let unseen = text.get(searched..).unwrap_or_default();
+    let Some(at) = memchr2(b'\n', 0, unseen).map(|at| searched + at) else {
+        return Found::None { clean: text.len() };
+    };
+    if text.get(at) == Some(&b'\n') {
+        return Found::Clean(at + 1);
+    }
+    match text.get(at..).and_then(|rest| memchr(b'\n', rest)) {
+        Some(further) => Found::WithNul(at + further + 1),
+        None => Found::None { clean: at },
+    }
+}
+
 fn without_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
@@ -275,24 +310,41 @@ impl Lines {
         !self.over_bound && line.len() <= self.room()
     }
 
-    /// Adds a line without its end; says whether it was the last of the reply.
-    fn add(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
-        let is_empty = line.is_empty() && !self.has_begun();
-        if is_empty && self.empty < EMPTY_LINES_MAX && !self.over_bound {
-            self.empty += 1;
-            return Ok(false);
+    /// Adds a line that has its end; says whether it was the last of the reply.
+    #[inline]
+    fn add(&mut self, line: &[u8], has_nul: bool, form: ReplyForm) -> Result<bool> {
+        let text = without_end(line);
+        if text.is_empty() || !self.have_room_for(text) || self.count >= form.lines_max() {
+            return self.add_unusual(text, form);
         }
-        if is_empty || !self.have_room_for(line) || self.count >= form.lines_max() {
-            return self.end_over_bound(line, form);
+        if has_nul {
+            // Programs take a status text for a string.
+            return Err(Error::ResponseSyntax);
         }
-        let last = self.append(line, form)?;
+        let last = self.append(text, form)?;
         if last {
             self.end();
         }
         Ok(last)
     }
 
-    /// Takes over the code and the text of a line; says whether it is the last one.
+    /// Adds a line that is empty or one too many.
+    #[cold]
+    fn add_unusual(&mut self, text: &[u8], form: ReplyForm) -> Result<bool> {
+        if text.is_empty() && !self.over_bound && self.count < form.lines_max() {
+            if self.has_begun() {
+                return Err(Error::ResponseSyntax);
+            }
+            if self.empty < EMPTY_LINES_MAX {
+                self.empty += 1;
+                return Ok(false);
+            }
+        }
+        self.end_over_bound(text, form)
+    }
+
+    /// Takes over the code and the text of a line that has no NUL; says whether it is the last one.
+    #[inline]
     fn append(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
         let Line { code, last, enhanced, text } = Line::parse(line, form)?;
         let reply = &mut self.reply;
@@ -319,6 +371,14 @@ impl Lines {
         Ok(last)
     }
 
+    /// Takes over what there is of a line.
+    fn append_begun(&mut self, line: &[u8], form: ReplyForm) -> Result<bool> {
+        if memchr(0, line).is_some() {
+            return Err(Error::ResponseSyntax);
+        }
+        self.append(line, form)
+    }
+
     /// What comes next is another reply.
     const fn end(&mut self) {
         self.length = self.count;
@@ -333,7 +393,7 @@ impl Lines {
         if !self.over_bound {
             let kept = line.get(..self.room()).unwrap_or(line);
             // One that is no line of this reply adds nothing to it.
-            let _ = self.append(kept, form);
+            let _ = self.append_begun(kept, form);
         }
         self.over_bound = true;
         if self.ends_as_refusal(Error::UnterminatedResponse) {
@@ -349,7 +409,7 @@ impl Lines {
         if self.over_bound {
             return false;
         }
-        if line.len() >= REFUSAL_MIN && self.append(without_begun_character(line), form).is_err() {
+        if line.len() >= REFUSAL_MIN && self.append_begun(without_begun_character(line), form).is_err() {
             return false;
         }
         self.ends_as_refusal(Error::Dropped)
@@ -399,10 +459,6 @@ impl<'a> Line<'a> {
             _ => return Err(Error::ResponseSyntax),
         };
         let code = ReplyCode::parse(digits).ok_or(Error::ResponseSyntax)?;
-        // Programs take a status text for a string.
-        if memchr(0, text).is_some() {
-            return Err(Error::ResponseSyntax);
-        }
         let text = without_leading_blanks(text);
         let (enhanced, text) = if form.enhanced() && code.severity() != Severity::Intermediate {
             match EnhancedCode::parse(text) {

@@ -167,8 +167,8 @@ impl Run {
                 }
             }
             let Link { engine, parser, .. } = self.link.as_mut()?;
-            // Replies to recipients come by the hundred, and between them nothing is due to anybody.
-            let most = if watched { 0 } else { engine.rcpts_due(parser.reply()) };
+            // Between the usual replies nothing is due to anybody, and those to recipients come by the hundred.
+            let most = if watched { 0 } else { engine.settles(parser.reply()) };
             let Some(others) = most.checked_sub(1) else {
                 let reply = parser.take();
                 self.answered(reply);
@@ -180,8 +180,11 @@ impl Run {
                     trace.line(Direction::Reading, line);
                 }
             });
-            if let Some(settled) = engine.receive_rcpts(parser.reply(), alike) {
-                session.record_recipients(settled, parser.reply());
+            if let Some(settled) = engine.settle(parser.reply(), alike) {
+                session.record_settled(&settled, parser.reply());
+            }
+            if !engine.must_receive() {
+                return None;
             }
         }
     }
