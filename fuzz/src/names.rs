@@ -49,11 +49,11 @@ fn server(data: &[u8]) {
     let server = Server::parse(&text);
     assert!(!server.host.is_empty() && !server.service().is_empty());
     if let Ok(name) = server.ascii_host() {
-        assert!(name.as_bytes().is_ascii());
+        assert!(name.to_bytes().is_ascii());
     }
     // In brackets it is the same host, whatever it is.
-    if !server.host.as_bytes().contains(&b']') {
-        let whole = [b"[", server.host.as_bytes(), b"]:", server.service().to_bytes()].concat();
+    if !server.host.to_bytes().contains(&b']') {
+        let whole = [b"[", server.host.to_bytes(), b"]:", server.service().to_bytes()].concat();
         let again = Server::parse(&CString::new(whole).expect("no NUL"));
         assert_eq!((&again.host, again.service()), (&server.host, server.service()));
     }

@@ -12,6 +12,9 @@ unsafe extern "C" {
 #[cfg(not(any(target_env = "gnu", target_env = "musl")))]
 use libc::getenv as secure_getenv;
 
+/// Room behind a variable's value: many name a folder in which a file is looked for.
+const ROOM: usize = 40;
+
 /// A variable's value; `None` in a process with more rights than its user, whose environment
 /// somebody else may have made.
 #[must_use]
@@ -23,5 +26,8 @@ pub fn variable(name: &CStr) -> Option<OsString> {
     }
     // SAFETY: a value that is there is a C string; it is copied before anything can change it.
     let value = unsafe { CStr::from_ptr(value) };
-    Some(OsString::from_vec(value.to_bytes().to_vec()))
+    let value = value.to_bytes();
+    let mut copy = Vec::with_capacity(value.len() + ROOM);
+    copy.extend_from_slice(value);
+    Some(OsString::from_vec(copy))
 }

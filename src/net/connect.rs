@@ -32,6 +32,8 @@ struct Attempt {
     socket: Socket,
     address: SocketAddr,
     deadline: Option<Instant>,
+    // It is connected, or not to be.
+    decided: bool,
 }
 
 impl Addresses {
@@ -110,38 +112,44 @@ impl Addresses {
         until: Option<Instant>,
         next_start: &mut Instant,
     ) -> Result<Option<(TcpStream, SocketAddr)>> {
-        let watches: Vec<Watch> = attempts
-            .iter()
-            .map(|attempt| Watch {
-                socket: attempt.socket.as_raw_fd(),
-                readable: false,
-                writable: true,
-            })
-            .collect();
-        let mut ready = vec![false; attempts.len()];
-        poll::wait_all(&watches, until, |at, _, writable| {
-            if let Some(slot) = ready.get_mut(at) {
-                *slot = writable;
-            }
-        })?;
-        let now = Instant::now();
-        for (attempt, ready) in std::mem::take(attempts).into_iter().zip(ready) {
-            let failure = if ready {
-                match attempt.socket.take_error() {
-                    Ok(None) => {
-                        self.unused.retain(|address| *address != attempt.address);
-                        return Ok(Some((finish(attempt.socket)?, attempt.address)));
-                    }
-                    Ok(Some(error)) | Err(error) => error,
+        let watch = |attempt: &Attempt| Watch {
+            socket: attempt.socket.as_raw_fd(),
+            readable: false,
+            writable: true,
+        };
+        if let [only] = attempts.as_mut_slice() {
+            let [(_, writable)] = poll::wait(&[watch(only)], until)?;
+            only.decided = writable;
+        } else {
+            let watches: Vec<Watch> = attempts.iter().map(watch).collect();
+            poll::wait_all(&watches, until, |at, _, writable| {
+                if let Some(attempt) = attempts.get_mut(at) {
+                    attempt.decided = writable;
                 }
+            })?;
+        }
+        let now = Instant::now();
+        let mut at = 0;
+        while let Some(attempt) = attempts.get(at) {
+            let failure = if attempt.decided {
+                attempt.socket.take_error().unwrap_or_else(Some)
             } else if attempt.deadline.is_some_and(|deadline| deadline <= now) {
-                io::Error::from_raw_os_error(libc::ETIMEDOUT)
+                Some(io::Error::from_raw_os_error(libc::ETIMEDOUT))
             } else {
-                attempts.push(attempt);
+                at += 1;
                 continue;
             };
-            self.give_up(attempt.address, &failure);
-            *next_start = now;
+            let Attempt { socket, address, .. } = attempts.remove(at);
+            match failure {
+                None => {
+                    self.unused.retain(|other| *other != address);
+                    return Ok(Some((finish(socket)?, address)));
+                }
+                Some(error) => {
+                    self.give_up(address, &error);
+                    *next_start = now;
+                }
+            }
         }
         Ok(None)
     }
@@ -173,6 +181,7 @@ fn begin(address: SocketAddr, source: Option<IpAddr>, limit: Duration) -> io::Re
         socket,
         address,
         deadline: Instant::now().checked_add(limit),
+        decided: false,
     })
 }
 

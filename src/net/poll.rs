@@ -54,13 +54,9 @@ pub(super) fn wait<const N: usize>(
     sockets: &[Watch; N],
     deadline: Option<Instant>,
 ) -> io::Result<[(bool, bool); N]> {
-    let mut ready = [(false, false); N];
-    wait_all(sockets, deadline, |at, readable, writable| {
-        if let Some(slot) = ready.get_mut(at) {
-            *slot = (readable, writable);
-        }
-    })?;
-    Ok(ready)
+    let mut set = sockets.map(Watch::entry);
+    wait_for(&mut set, deadline)?;
+    Ok(set.map(|entry| readiness(&entry)))
 }
 
 /// As [`wait`], for any number of sockets; `report` gets the position of each that is ready.
@@ -70,27 +66,38 @@ pub(super) fn wait_all(
     mut report: impl FnMut(usize, bool, bool),
 ) -> io::Result<()> {
     let mut set: Vec<libc::pollfd> = sockets.iter().map(|watch| watch.entry()).collect();
+    wait_for(&mut set, deadline)?;
+    for (at, entry) in set.iter().enumerate() {
+        let (readable, writable) = readiness(entry);
+        if readable || writable {
+            report(at, readable, writable);
+        }
+    }
+    Ok(())
+}
+
+fn wait_for(set: &mut [libc::pollfd], deadline: Option<Instant>) -> io::Result<()> {
     loop {
         let length = libc::nfds_t::try_from(set.len()).map_err(io::Error::other)?;
         // SAFETY: `set` is a live array of `length` pollfd structures.
         let count = unsafe { libc::poll(set.as_mut_ptr(), length, milliseconds(deadline)) };
         if count >= 0 {
-            break;
+            return Ok(());
         }
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
         }
     }
-    for (at, entry) in set.iter().enumerate() {
-        let trouble = entry.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
-        let readable = entry.revents & libc::POLLIN != 0 || trouble;
-        let writable = entry.revents & libc::POLLOUT != 0 || trouble;
-        if readable || writable {
-            report(at, readable, writable);
-        }
-    }
-    Ok(())
+}
+
+/// Whether it may be read and written.
+fn readiness(entry: &libc::pollfd) -> (bool, bool) {
+    let trouble = entry.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
+    (
+        entry.revents & libc::POLLIN != 0 || trouble,
+        entry.revents & libc::POLLOUT != 0 || trouble,
+    )
 }
 
 /// The time left, rounded up so that a deadline is never waited for in a busy loop.

@@ -3,6 +3,7 @@
 
 use std::ffi::{CStr, CString};
 use std::net::Ipv6Addr;
+use std::rc::Rc;
 
 use super::resolve::is_service;
 use crate::domain::to_a_labels;
@@ -17,9 +18,9 @@ const SUBMISSIONS: &CStr = c"465";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// A name or an address, without brackets.
-    pub host: CString,
+    pub host: Rc<CStr>,
     /// A name or a number; `None` if there is none.
-    pub service: Option<CString>,
+    pub service: Option<Rc<CStr>>,
     /// TLS from the first byte was asked for, whatever the port.
     pub implicit_tls: bool,
 }
@@ -34,9 +35,9 @@ impl Server {
         let (host, service) = bracketed(bytes)
             .or_else(|| bare_address(bytes))
             .unwrap_or_else(|| divide(bytes, bytes.iter().position(|byte| *byte == b':')));
-        let given = |part: &[u8]| CString::new(part).ok().filter(|part| !part.is_empty());
+        let given = |part: &[u8]| Some(CString::new(part).ok().filter(|part| !part.is_empty())?.into());
         Self {
-            host: given(host).unwrap_or_else(|| c"localhost".to_owned()),
+            host: given(host).unwrap_or_else(|| c"localhost".into()),
             service: given(service),
             implicit_tls,
         }
@@ -45,19 +46,28 @@ impl Server {
     /// The service, submission if none was given.
     #[must_use]
     pub fn service(&self) -> &CStr {
-        let default = if self.implicit_tls { SUBMISSIONS } else { SUBMISSION };
+        self.service_with(self.implicit_tls)
+    }
+
+    /// The service, whatever the text says of TLS from the first byte.
+    #[must_use]
+    pub fn service_with(&self, implicit_tls: bool) -> &CStr {
+        let default = if implicit_tls { SUBMISSIONS } else { SUBMISSION };
         self.service.as_deref().unwrap_or(default)
     }
 
     /// The host as DNS, TLS and certificates know it: a name that is not ASCII in A-labels.
-    pub fn ascii_host(&self) -> Result<CString> {
+    pub fn ascii_host(&self) -> Result<Rc<CStr>> {
+        if self.host.to_bytes().is_ascii() {
+            return Ok(Rc::clone(&self.host));
+        }
         let unknown = || {
             let host = self.host.to_string_lossy();
             Error::Resolve(ResolveError::NoName).because(format_args!("{host} has no form for DNS"))
         };
         let name = self.host.to_str().map_err(|_| unknown())?;
         let name = to_a_labels(name).ok_or_else(unknown)?;
-        CString::new(name).map_err(|_| unknown())
+        CString::new(name).map(Into::into).map_err(|_| unknown())
     }
 }
 

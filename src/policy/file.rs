@@ -70,7 +70,11 @@ impl Places {
                     folder.push(NAME);
                     folder
                 }),
-                system: system_folder.join(NAME),
+                system: {
+                    let mut path = PathBuf::with_capacity(system_folder.as_os_str().len() + 1 + NAME.len());
+                    path.extend([system_folder, Path::new(NAME)]);
+                    path
+                },
             }),
         }
     }

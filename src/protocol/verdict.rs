@@ -71,7 +71,7 @@ pub enum Verdict {
 /// What one of the usual replies settles, the reply itself apart: it need not be kept for that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// Nothing; the text may come.
+    /// Nothing to be written down: the old envelope is forgotten, or the text may come.
     Nothing,
     /// The sender was accepted: [`Verdict::Sender`].
     Sender {

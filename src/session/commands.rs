@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The engine's commands filled in from the model.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::net::IpAddr;
 
 use super::terms::Terms;
@@ -58,9 +58,9 @@ impl Session {
     }
 
     /// Keeps the server's canonical name.
-    pub(super) fn resolved(&self, canonical: Option<CString>) {
-        if canonical.is_some() {
-            let former = self.server_name.replace(canonical);
+    pub(super) fn resolved(&self, canonical: &CStr) {
+        if self.server_name.borrow().as_deref() != Some(canonical) {
+            let former = self.server_name.replace(Some(canonical.into()));
             self.former_names.borrow_mut().extend(former);
         }
     }

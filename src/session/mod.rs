@@ -62,9 +62,9 @@ use texts::Texts;
 /// What `smtp_create_session` makes.
 pub struct Session {
     server: RefCell<Option<Rc<Server>>>,
-    server_name: RefCell<Option<CString>>,
+    server_name: RefCell<Option<Rc<CStr>>>,
     // Names that a C program may still hold a pointer to.
-    former_names: RefCell<Vec<CString>>,
+    former_names: RefCell<Vec<Rc<CStr>>>,
     hostname: RefCell<Option<CString>>,
     localhost: RefCell<Localhost>,
     // Our end of the connection.
@@ -125,7 +125,7 @@ impl Session {
     /// earlier run found.
     pub fn set_server(&self, host_and_service: &CStr) {
         let server = Server::parse(host_and_service);
-        self.server_name.replace(Some(server.host.clone()));
+        self.server_name.replace(Some(Rc::clone(&server.host)));
         self.former_names.take();
         self.server.replace(Some(Rc::new(server)));
     }
@@ -133,7 +133,7 @@ impl Session {
     /// The server's canonical name once it was resolved, else the host as set. The cell's
     /// content stays in place until the next [`Session::set_server`] or start.
     #[must_use]
-    pub fn server_name(&self) -> &RefCell<Option<CString>> {
+    pub fn server_name(&self) -> &RefCell<Option<Rc<CStr>>> {
         &self.server_name
     }
 
@@ -280,7 +280,7 @@ impl Session {
         let unset = || Error::Invalid.because("no server is set");
         let server = self.server.borrow().clone().ok_or_else(unset)?;
         self.check_messages()?;
-        self.server_name.replace(Some(server.host.clone()));
+        self.server_name.replace(Some(Rc::clone(&server.host)));
         self.former_names.take();
         for node in self.etrn_nodes.borrow().iter() {
             node.status().clear();

@@ -38,6 +38,7 @@ impl Engine {
             Some(Expect::Rcpt(_)) if self.current.is_some() => {
                 return self.pipeline.rcpts().map_or(0, RecipientRun::count);
             }
+            Some(Expect::Rset) => reply.is_completion(),
             Some(Expect::Mail) => reply.is_completion() && self.current.is_some(),
             Some(Expect::Data) => reply.is_intermediate() && takes_text(&self.current),
             Some(Expect::EndOfData | Expect::Chunk { last: true }) => {
@@ -68,6 +69,10 @@ impl Engine {
             expect => {
                 self.pipeline.pop();
                 match expect {
+                    Expect::Rset => {
+                        self.envelope_open = false;
+                        Settled::Nothing
+                    }
                     Expect::Mail => {
                         self.mail_accepted();
                         Settled::Sender { message: self.current.as_ref()?.message }

@@ -74,7 +74,7 @@ impl Run {
                 }
                 Some(earlier)
             }
-            None => self.begin_authentication(session),
+            None => self.begin_authentication(session).map(Box::new),
         };
         let why = authentication.as_ref().and_then(|earlier| earlier.refused_with.clone());
         let chosen = authentication.and_then(|mut authentication| {

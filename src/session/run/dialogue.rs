@@ -135,7 +135,7 @@ impl Run {
     /// side stays small, however many recipients there are.
     pub(super) fn flush_group(&mut self, session: &Session) {
         let is_large = |link: &Link| link.stream.queued() >= sizes::GROUP && link.engine.takes_replies();
-        while self.link.as_ref().is_some_and(is_large) {
+        while self.link.as_deref().is_some_and(is_large) {
             self.take_reply(session);
         }
     }
@@ -166,7 +166,7 @@ impl Run {
                     return None;
                 }
             }
-            let Link { engine, parser, .. } = self.link.as_mut()?;
+            let Link { engine, parser, .. } = self.link.as_deref_mut()?;
             // Between the usual replies nothing is due to anybody, and those to recipients come by the hundred.
             let most = if watched { 0 } else { engine.settles(parser.reply()) };
             let Some(others) = most.checked_sub(1) else {
@@ -272,15 +272,17 @@ impl Run {
         };
         let shown = session.monitor.get().is_some();
         let pieces = &mut self.pieces;
-        let trace = &mut self.trace;
-        let complete = link.parser.read(link.engine.form(), |line| {
-            if shown {
-                show(pieces, line, Direction::Reading);
-            }
-            if let Some(trace) = trace {
-                trace.line(Direction::Reading, line);
-            }
-        })?;
+        let complete = match &mut self.trace {
+            None if !shown => link.parser.read(link.engine.form(), |_| {})?,
+            trace => link.parser.read(link.engine.form(), |line| {
+                if shown {
+                    show(pieces, line, Direction::Reading);
+                }
+                if let Some(trace) = trace {
+                    trace.line(Direction::Reading, line);
+                }
+            })?,
+        };
         if complete {
             // The clock of the next reply starts when this one is complete.
             link.deadline = None;

@@ -12,7 +12,7 @@ mod text;
 mod tls;
 
 use std::collections::VecDeque;
-use std::ffi::{CString, c_int};
+use std::ffi::{CStr, c_int};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ use crate::protocol::{
 };
 
 use auth::Authentication;
-use route::Stop;
+use route::{Relays, Stop, Stops};
 use tls::Tls;
 pub use tls::shown_pin;
 
@@ -106,20 +106,20 @@ struct Link {
 /// What a running session keeps.
 pub(super) struct Run {
     server: Rc<Server>,
-    host: CString,
+    host: Rc<CStr>,
     port: u16,
     state: State,
-    // Relays to try when none of the hosts is left; `None` = the program's own server.
-    relays: VecDeque<Option<Chosen>>,
+    // Relays to try when none of the hosts is left.
+    relays: Relays,
     // Hosts to try when no address is left.
-    stops: VecDeque<Stop>,
+    stops: Stops,
     // The one that the addresses are of.
     stop: Option<Stop>,
     addresses: Addresses,
-    link: Option<Link>,
+    link: Option<Box<Link>>,
     transfer: Option<Transfer>,
-    authentication: Option<Authentication>,
-    tls: Option<Tls>,
+    authentication: Option<Box<Authentication>>,
+    tls: Option<Box<Tls>>,
     // TLS from the first byte (RFC 8314).
     implicit_tls: ImplicitTls,
     // The peer is this host.
@@ -142,12 +142,12 @@ impl Run {
     /// A run that has not begun.
     pub(super) fn new(server: Rc<Server>) -> Self {
         Self {
+            host: Rc::clone(&server.host),
             server,
-            host: CString::default(),
             port: 0,
             state: State::Resolve,
-            relays: VecDeque::new(),
-            stops: VecDeque::new(),
+            relays: Relays::None,
+            stops: Stops::None,
             stop: None,
             addresses: Addresses::new(Vec::new()),
             link: None,
@@ -182,7 +182,7 @@ impl Run {
     /// A run that tries a relay and has nothing to send.
     pub(super) fn probe(server: Rc<Server>, relay: Chosen) -> Self {
         Self {
-            relays: VecDeque::from([Some(relay)]),
+            relays: Relays::Chosen(VecDeque::from([relay])),
             state: State::NextRelay(Error::Client),
             notes: Some(Box::default()),
             ..Self::new(server)
@@ -227,7 +227,7 @@ impl Run {
             }
             State::Connect => self.connect(session),
             State::NextRelay(error) => {
-                if !self.relays.is_empty() {
+                if !self.relays.are_used_up() {
                     self.keep_reason();
                     let reason = self.reason;
                     self.note(|| format!("the next relay, for {}", Explained(error, reason.text())));
@@ -315,12 +315,12 @@ impl Run {
                     ImplicitTls::Always => true,
                 };
                 let opening = if implicit_tls { Opening::Tls } else { Opening::Greeting };
-                self.link = Some(Link {
+                self.link = Some(Box::new(Link {
                     stream: Stream::new(socket),
                     parser: ReplyParser::default(),
                     engine: Engine::new(opening),
                     deadline: None,
-                });
+                }));
                 session.forget_refusal();
                 self.state = State::Dialogue;
                 Some(Call::Tell(Event::Connect))

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
+use std::mem;
 use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 
@@ -17,8 +18,58 @@ use crate::session::{Session, Timeout};
 
 /// A host that was not resolved yet.
 pub(super) struct Stop {
-    host: CString,
-    service: CString,
+    host: Rc<CStr>,
+    service: Rc<CStr>,
+}
+
+/// Hosts to go to, one after the other.
+pub(super) enum Stops {
+    None,
+    One(Stop),
+    /// The targets of a domain's SRV records.
+    Targets(VecDeque<Stop>),
+}
+
+impl Stops {
+    fn next(&mut self) -> Option<Stop> {
+        match self {
+            Self::Targets(stops) => stops.pop_front(),
+            Self::None | Self::One(_) => match mem::replace(self, Self::None) {
+                Self::One(stop) => Some(stop),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Relays to go to, one after the other.
+pub(super) enum Relays {
+    None,
+    /// The program's own server, without a policy.
+    Own,
+    Chosen(VecDeque<Chosen>),
+}
+
+impl Relays {
+    pub(super) fn are_used_up(&self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Own => false,
+            Self::Chosen(relays) => relays.is_empty(),
+        }
+    }
+
+    /// The next one; `Some (None)` is the program's own server.
+    fn next(&mut self) -> Option<Option<Chosen>> {
+        match self {
+            Self::None => None,
+            Self::Own => {
+                *self = Self::None;
+                Some(None)
+            }
+            Self::Chosen(relays) => relays.pop_front().map(Some),
+        }
+    }
 }
 
 impl Run {
@@ -31,12 +82,12 @@ impl Run {
     /// Whether another relay may do what this one did not: as long as nothing was said that must
     /// not be said twice.
     pub(super) fn may_pass_on(&self) -> bool {
-        !self.relays.is_empty() && !self.is_committed
+        !self.relays.are_used_up() && !self.is_committed
     }
 
     /// Goes on to the next relay that can be used; fails with the error of the last.
     pub(super) fn next_relay(&mut self, session: &Session, mut error: Error) -> Result<()> {
-        while let Some(relay) = self.relays.pop_front() {
+        while let Some(relay) = self.relays.next() {
             match self.enter(session, relay) {
                 Ok(()) => return Ok(()),
                 Err(this) => error = this,
@@ -57,26 +108,27 @@ impl Run {
         }
         let relay = terms.as_deref().map(Terms::relay);
         let named = relay.and_then(|relay| relay.server.as_ref());
-        let mut server = named.map_or_else(|| (*self.server).clone(), |named| Server::parse(&named.text));
+        let server =
+            named.map_or_else(|| Rc::clone(&self.server), |named| Rc::new(Server::parse(&named.text)));
         self.implicit_tls = match relay.and_then(|relay| relay.tls) {
             Some(Tls::Off | Tls::StartTls) => ImplicitTls::Never,
             Some(Tls::Implicit) => ImplicitTls::Always,
             None if server.implicit_tls => ImplicitTls::Always,
             None => ImplicitTls::ByPort,
         };
-        if self.implicit_tls == ImplicitTls::Always {
-            // It decides on the port where none is named.
-            server.implicit_tls = true;
-        }
+        // It decides on the port where none is named.
+        let service = server.service_with(server.implicit_tls || self.implicit_tls == ImplicitTls::Always);
         self.note(|| {
-            format!("server {} service {}", server.host.to_string_lossy(), server.service().to_string_lossy())
+            format!("server {} service {}", server.host.to_string_lossy(), service.to_string_lossy())
         });
         match server.host.to_str().ok().and_then(SubmissionService::parse) {
-            Some(service) => self.find_targets(&server, service)?,
+            Some(domain) => self.find_targets(&server, domain)?,
             None => {
                 self.host = server.ascii_host()?;
-                let service = server.service().to_owned();
-                self.stops = VecDeque::from([Stop { host: self.host.clone(), service }]);
+                self.stops = Stops::One(Stop {
+                    host: Rc::clone(&self.host),
+                    service: server.service.clone().unwrap_or_else(|| service.into()),
+                });
             }
         }
         self.next_stop(session, Error::Resolve(ResolveError::NoName))
@@ -105,17 +157,21 @@ impl Run {
     }
 
     fn find_targets(&mut self, server: &Server, service: SubmissionService) -> Result<()> {
-        let c_string = |text: String| CString::new(text).map_err(|_| Error::Resolve(ResolveError::NoName));
-        self.stops.clear();
+        let c_string = |text: String| match CString::new(text) {
+            Ok(text) => Ok(Rc::from(text)),
+            Err(_) => Err(Error::Resolve(ResolveError::NoName)),
+        };
+        let mut stops = VecDeque::new();
         for target in service.look_up()? {
-            self.stops.push_back(Stop {
+            stops.push_back(Stop {
                 host: c_string(target.host)?,
                 service: match &server.service {
-                    Some(service) => service.clone(),
+                    Some(service) => Rc::clone(service),
                     None => c_string(target.port.to_string())?,
                 },
             });
         }
+        self.stops = Stops::Targets(stops);
         if service.implicit_tls && self.implicit_tls == ImplicitTls::ByPort {
             self.implicit_tls = ImplicitTls::Always;
         }
@@ -127,13 +183,13 @@ impl Run {
     pub(super) fn next_stop(&mut self, session: &Session, mut error: Error) -> Result<()> {
         let terms = session.terms();
         let relay = terms.as_deref().map(Terms::relay);
-        while let Some(stop) = self.stops.pop_front() {
+        while let Some(stop) = self.stops.next() {
             match resolve(&stop, relay.and_then(|relay| relay.proxy.as_ref())) {
                 Ok(found) => {
                     let Found { addresses, canonical, port } = found;
                     self.note(|| format!("{} has {addresses:?}", stop.host.to_string_lossy()));
                     self.port = port;
-                    session.resolved(canonical.or_else(|| Some(stop.host.clone())));
+                    session.resolved(canonical.as_deref().unwrap_or(&stop.host));
                     let addresses = Addresses::new(addresses);
                     self.addresses = match relay.and_then(|relay| relay.source) {
                         Some(source) => addresses.from_source(source),

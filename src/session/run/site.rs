@@ -2,31 +2,30 @@
 //! The site's policy for a session that starts: which file, which rule, which relays.
 
 use std::cell::OnceCell;
-use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Run;
+use super::route::Relays;
 use crate::error::{Error, Result};
 use crate::host;
 use crate::net::{self, Server};
-use crate::policy::{Chosen, Circumstances, Decision, Fault, Host, Policy, Sender, Tls};
+use crate::policy::{Circumstances, Decision, Fault, Host, Policy, Sender, Tls};
 use crate::policy::{file, secret};
 use crate::protocol::StartTls;
 use crate::session::terms::check_demands;
 use crate::session::{ReversePath, Session, site};
 
 impl Run {
-    /// The relays to go to, one after the other; one that is `None` is the program's own server
-    /// without a policy.
-    pub(super) fn consult_policy(&mut self, session: &Session) -> Result<VecDeque<Option<Chosen>>> {
+    /// The relays to go to.
+    pub(super) fn consult_policy(&mut self, session: &Session) -> Result<Relays> {
         let policy = match current() {
             Ok(Some(policy)) => policy,
             Ok(None) => {
                 self.note(|| "policy: none".to_owned());
-                return Ok(VecDeque::from([None]));
+                return Ok(Relays::Own);
             }
             Err(fault) => return Err(self.unusable_policy(&fault)),
         };
@@ -36,7 +35,7 @@ impl Run {
         match decision {
             Decision::AsProgram => {
                 self.note(|| format!("policy: {}: no rule fits", files(&policy)));
-                Ok(VecDeque::from([None]))
+                Ok(Relays::Own)
             }
             Decision::Refused { reason, rule } => {
                 self.note(|| {
@@ -55,7 +54,7 @@ impl Run {
                 for chosen in &relays {
                     check_demands(chosen.relay.tls == Some(Tls::Off), demanded)?;
                 }
-                Ok(relays.into_iter().map(Some).collect())
+                Ok(Relays::Chosen(relays.into()))
             }
         }
     }

@@ -55,13 +55,13 @@ impl Run {
         let obstacle = match prepared {
             Ok(setup) => {
                 let lacks_key = setup.lacks_key();
-                self.tls = Some(Tls {
+                self.tls = Some(Box::new(Tls {
                     setup: Some(setup),
                     secured: None,
                     questions: VecDeque::new(),
                     doubt: String::new(),
                     lent: None,
-                });
+                }));
                 if lacks_key {
                     self.asked = Asked::ClientKey;
                     return Some(Call::AskTls(TlsQuestion::NoClientCertificate));
