@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the server's reply to EHLO offers (RFC 5321 §4.1.1.1).
 
+use memchr::memchr;
+
 use super::envelope::DeliverBy;
 use super::reply::Reply;
 
@@ -39,6 +41,54 @@ pub struct Extensions {
     pub auth: Vec<Box<str>>,
 }
 
+/// The word that an extension is offered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keyword {
+    Auth,
+    BinaryMime,
+    Chunking,
+    DeliverBy,
+    Dsn,
+    EightBitMime,
+    EnhancedStatusCodes,
+    Etrn,
+    Limits,
+    Pipelining,
+    Size,
+    SmtpUtf8,
+    StartTls,
+    Xexch50,
+    Xusr,
+}
+
+impl Keyword {
+    /// Those that the library knows, in any case (RFC 5321 §2.4).
+    fn parse(word: &[u8]) -> Option<Self> {
+        let mut capitals = [0; b"ENHANCEDSTATUSCODES".len()];
+        let capitals = capitals.get_mut(..word.len())?;
+        capitals.copy_from_slice(word);
+        capitals.make_ascii_uppercase();
+        Some(match &*capitals {
+            b"8BITMIME" => Self::EightBitMime,
+            b"AUTH" => Self::Auth,
+            b"BINARYMIME" => Self::BinaryMime,
+            b"CHUNKING" => Self::Chunking,
+            b"DELIVERBY" => Self::DeliverBy,
+            b"DSN" => Self::Dsn,
+            b"ENHANCEDSTATUSCODES" => Self::EnhancedStatusCodes,
+            b"ETRN" => Self::Etrn,
+            b"LIMITS" => Self::Limits,
+            b"PIPELINING" => Self::Pipelining,
+            b"SIZE" => Self::Size,
+            b"SMTPUTF8" => Self::SmtpUtf8,
+            b"STARTTLS" => Self::StartTls,
+            b"XEXCH50" => Self::Xexch50,
+            b"XUSR" => Self::Xusr,
+            _ => return None,
+        })
+    }
+}
+
 /// What the server takes at most (RFC 9422 §4). A message or recipient beyond that is refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -56,8 +106,14 @@ impl Extensions {
     #[must_use]
     pub fn parse(reply: &Reply) -> Self {
         let mut extensions = Self::default();
-        let text = reply.text();
-        for line in text.split(|byte| *byte == b'\n').skip(1) {
+        let mut rest = reply.text();
+        let mut next = || {
+            let (line, behind) = rest.split_at_checked(memchr(b'\n', rest)?)?;
+            rest = behind.get(1..).unwrap_or_default();
+            Some(line)
+        };
+        next();
+        while let Some(line) = next() {
             extensions.add(line.trim_ascii());
         }
         extensions
@@ -65,22 +121,23 @@ impl Extensions {
 
     /// Takes an extension out, by its keyword in capital letters, as if it had not been offered.
     pub fn ignore(&mut self, keyword: &str) {
-        match keyword {
-            "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = false,
-            "PIPELINING" => self.pipelining = false,
-            "DSN" => self.dsn = false,
-            "SIZE" => self.size = false,
-            "CHUNKING" => self.chunking = false,
-            "BINARYMIME" => self.binary_mime = false,
-            "8BITMIME" => self.eight_bit_mime = false,
-            "DELIVERBY" => self.deliver_by = None,
-            "ETRN" => self.etrn = false,
-            "XUSR" => self.xusr = false,
-            "XEXCH50" => self.xexch50 = false,
-            "SMTPUTF8" => self.smtp_utf8 = false,
-            "LIMITS" => self.limits = Limits::default(),
-            // What the library does not use is ignored anyway.
-            _ => {}
+        match Keyword::parse(keyword.as_bytes()) {
+            Some(Keyword::EnhancedStatusCodes) => self.enhanced_status_codes = false,
+            Some(Keyword::Pipelining) => self.pipelining = false,
+            Some(Keyword::Dsn) => self.dsn = false,
+            Some(Keyword::Size) => self.size = false,
+            Some(Keyword::Chunking) => self.chunking = false,
+            Some(Keyword::BinaryMime) => self.binary_mime = false,
+            Some(Keyword::EightBitMime) => self.eight_bit_mime = false,
+            Some(Keyword::DeliverBy) => self.deliver_by = None,
+            Some(Keyword::Etrn) => self.etrn = false,
+            Some(Keyword::Xusr) => self.xusr = false,
+            Some(Keyword::Xexch50) => self.xexch50 = false,
+            Some(Keyword::SmtpUtf8) => self.smtp_utf8 = false,
+            Some(Keyword::Limits) => self.limits = Limits::default(),
+            // What protects the session is not to be done without, and what the library does not use is
+            // ignored anyway.
+            Some(Keyword::StartTls | Keyword::Auth) | None => {}
         }
     }
 
@@ -88,41 +145,24 @@ impl Extensions {
         // The old form `AUTH=LOGIN` of servers before RFC 2554.
         let end = line.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'=');
         let (keyword, parameters) = line.split_at(end.unwrap_or(line.len()));
-        let is = |name: &str| keyword.eq_ignore_ascii_case(name.as_bytes());
-        if is("AUTH") {
-            return self.add_mechanisms(parameters);
-        }
-        if parameters.starts_with(b"=") {
-            return;
-        }
-        if is("ENHANCEDSTATUSCODES") {
-            self.enhanced_status_codes = true;
-        } else if is("PIPELINING") {
-            self.pipelining = true;
-        } else if is("DSN") {
-            self.dsn = true;
-        } else if is("STARTTLS") {
-            self.starttls = true;
-        } else if is("SIZE") {
-            self.size = true;
-        } else if is("CHUNKING") {
-            self.chunking = true;
-        } else if is("BINARYMIME") {
-            self.binary_mime = true;
-        } else if is("8BITMIME") {
-            self.eight_bit_mime = true;
-        } else if is("DELIVERBY") {
-            self.deliver_by = Some(seconds(parameters));
-        } else if is("ETRN") {
-            self.etrn = true;
-        } else if is("XUSR") {
-            self.xusr = true;
-        } else if is("XEXCH50") {
-            self.xexch50 = true;
-        } else if is("SMTPUTF8") {
-            self.smtp_utf8 = true;
-        } else if is("LIMITS") {
-            self.limits = limits(parameters);
+        match Keyword::parse(keyword) {
+            Some(Keyword::Auth) => self.add_mechanisms(parameters),
+            _ if parameters.starts_with(b"=") => {}
+            Some(Keyword::EnhancedStatusCodes) => self.enhanced_status_codes = true,
+            Some(Keyword::Pipelining) => self.pipelining = true,
+            Some(Keyword::Dsn) => self.dsn = true,
+            Some(Keyword::StartTls) => self.starttls = true,
+            Some(Keyword::Size) => self.size = true,
+            Some(Keyword::Chunking) => self.chunking = true,
+            Some(Keyword::BinaryMime) => self.binary_mime = true,
+            Some(Keyword::EightBitMime) => self.eight_bit_mime = true,
+            Some(Keyword::DeliverBy) => self.deliver_by = Some(seconds(parameters)),
+            Some(Keyword::Etrn) => self.etrn = true,
+            Some(Keyword::Xusr) => self.xusr = true,
+            Some(Keyword::Xexch50) => self.xexch50 = true,
+            Some(Keyword::SmtpUtf8) => self.smtp_utf8 = true,
+            Some(Keyword::Limits) => self.limits = limits(parameters),
+            None => {}
         }
     }
 

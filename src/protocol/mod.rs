@@ -19,7 +19,7 @@ mod transaction;
 mod verdict;
 
 pub use command::Command;
-pub use engine::{Bdat, Engine, Opening, Outcome, Refusal, Step, refused_locally};
+pub use engine::{Bdat, Engine, Opening, Outcome, Refusal, Step, Usual, refused_locally};
 pub use event::{Event, Question};
 pub use extensions::Extensions;
 pub use outbox::{Envelope, Next, Outbox, Required, StartTls};

@@ -61,16 +61,15 @@ impl Mailbag {
     /// same, if they may be taken at once.
     pub(crate) fn receive(&self, engine: &mut Engine, replies: &mut VecDeque<Reply>, at_once: bool) {
         let reply = replies.pop_front().expect("a reply is due");
-        let most = if at_once { engine.settles(&reply) } else { 0 };
-        if most == 0 {
+        let Some(usual) = engine.usual(&reply).filter(|_| at_once) else {
             return engine.receive(reply);
-        }
+        };
         let mut count = 1;
-        while count < most && replies.front() == Some(&reply) {
+        while count < usual.most() && replies.front() == Some(&reply) {
             replies.pop_front();
             count += 1;
         }
-        let settled = engine.settle(&reply, count).expect("they are due");
+        let settled = engine.settle(usual, &reply, count).expect("they are due");
         self.record_settled(settled, &reply, count);
     }
 

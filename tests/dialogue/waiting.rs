@@ -5,7 +5,7 @@
 use esmtp::error::Error;
 use esmtp::protocol::{
     Command, Engine, MessageAt, Opening, RecipientAt, RecipientRun, Reply, ReplyForm, ReplyParser, Settled,
-    StartTls, Step, Wait,
+    StartTls, Step, Usual, Wait,
 };
 
 use crate::mailbag::Mailbag;
@@ -228,9 +228,10 @@ fn usual_replies_settle_in_passing() {
     // What the server says, how often it may say it, how often it does, and what that settles.
     let hears = |dialogue: &mut Dialogue, line: &str, most, count, settled| {
         let reply = dialogue.parsed(line);
-        assert_eq!(dialogue.engine.settles(&reply), most, "{line}");
-        assert_eq!(dialogue.engine.settle(&reply, most + 1), None, "{line}");
-        assert_eq!(dialogue.engine.settle(&reply, count), settled, "{line}");
+        let usual = dialogue.engine.usual(&reply);
+        assert_eq!(usual.map_or(0, Usual::most), most, "{line}");
+        let settles = usual.and_then(|usual| dialogue.engine.settle(usual, &reply, count));
+        assert_eq!(settles, settled, "{line}");
         dialogue.due -= count;
     };
     dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
@@ -262,8 +263,8 @@ fn usual_replies_settle_in_passing() {
         hears(&mut dialogue, unusual, 0, 0, None);
     }
     let taken = dialogue.parsed("250 taken");
-    assert_eq!(dialogue.engine.settles(&taken), 1);
-    let Some(Settled::Taken { message: MESSAGE, accepted }) = dialogue.engine.settle(&taken, 1) else {
+    let usual = dialogue.engine.usual(&taken).expect("it was taken");
+    let Some(Settled::Taken { message: MESSAGE, accepted }) = dialogue.engine.settle(usual, &taken, 1) else {
         panic!("it was taken");
     };
     assert!(accepted.runs().eq([run(0, 1), run(4, 7)].into_iter().flatten()));
@@ -278,21 +279,21 @@ fn unusual_moments_settle_nothing_in_passing() {
     let mut dialogue = Dialogue::opened(&[1], "250-PIPELINING\r\n250 ENHANCEDSTATUSCODES");
     dialogue.awaits("the reply to MAIL", Wait::Envelope, ENHANCED);
     let lacking = dialogue.parsed("250 ok");
-    assert_eq!(dialogue.engine.settles(&lacking), 0);
+    assert_eq!(dialogue.engine.usual(&lacking), None);
 
     let mut dialogue = Dialogue::opened(&[1], "250 PIPELINING");
     dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
     let accepted = dialogue.parsed("250 ok");
     dialogue.says("250 ok");
-    assert_eq!(dialogue.engine.settles(&accepted), 0, "that of MAIL is not recorded yet");
+    assert_eq!(dialogue.engine.usual(&accepted), None, "that of MAIL is not recorded yet");
     dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
     dialogue.says("550 never");
     dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
     let go_on = dialogue.parsed("354 go on");
-    assert_eq!(dialogue.engine.settles(&go_on), 0, "nobody takes it");
+    assert_eq!(dialogue.engine.usual(&go_on), None, "nobody takes it");
     dialogue.says("354 go on");
     dialogue.awaits("the reply to the text", Wait::EndOfData, PLAIN);
-    assert_eq!(dialogue.engine.settles(&accepted), 0, "nobody took it");
+    assert_eq!(dialogue.engine.usual(&accepted), None, "nobody took it");
 }
 
 #[test]

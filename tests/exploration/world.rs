@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use esmtp::error::Error;
-use esmtp::protocol::{Bdat, Command, Engine, Opening, Outcome, Reply, ReplyForm, ReplyParser, Step};
+use esmtp::protocol::{Bdat, Command, Engine, Opening, Outcome, Reply, ReplyForm, ReplyParser, Step, Usual};
 
 use crate::mailbag::Mailbag;
 use crate::server::{Move, Server};
@@ -200,7 +200,7 @@ impl World {
                 }
                 if scene.at_once {
                     for code in ["250", "550"] {
-                        let most = self.engine.settles(&reply(code));
+                        let most = self.engine.usual(&reply(code)).map_or(0, Usual::most);
                         if most > 1 && moves.contains(&Move::Says(code)) {
                             options.push(Option::SaysToAll(code, most));
                         }
@@ -278,7 +278,7 @@ impl World {
             return self.engine.receive(ehlo(scene.offers));
         }
         let reply = reply(told);
-        if scene.at_once && self.engine.settles(&reply) > 0 {
+        if scene.at_once && self.engine.usual(&reply).is_some() {
             self.settle(&reply, 1);
         } else {
             self.engine.receive(reply);
@@ -286,7 +286,8 @@ impl World {
     }
 
     fn settle(&mut self, reply: &Reply, count: usize) {
-        let settled = self.engine.settle(reply, count).expect("they are due");
+        let usual = self.engine.usual(reply).expect("they are due");
+        let settled = self.engine.settle(usual, reply, count).expect("they are due");
         self.mailbag.record_settled(settled, reply, count);
     }
 

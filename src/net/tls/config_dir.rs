@@ -56,26 +56,21 @@ pub(super) struct ConfigDir(PathBuf);
 impl ConfigDir {
     /// The calling user's; `None` if the environment names none.
     pub(super) fn of_user() -> Option<Self> {
-        Self::choose(variable(c"XDG_CONFIG_DIR"), variable(c"XDG_CONFIG_HOME"), variable(c"HOME"))
+        Self::choose(variable)
     }
 
     /// `$XDG_CONFIG_DIR` if set, else `$XDG_CONFIG_HOME` if it has a `libesmtp`, else
     /// `$HOME/.config`. A relative path would depend on where the program happens to run, so
     /// it counts as not set.
-    fn choose(
-        config_dir: Option<OsString>,
-        config_home: Option<OsString>,
-        home: Option<OsString>,
-    ) -> Option<Self> {
-        let absolute = |value: Option<OsString>| value.map(PathBuf::from).filter(|path| path.is_absolute());
-        let within = |folder: Option<OsString>, name: &str| {
-            let mut path = absolute(folder)?;
+    fn choose(variable: impl Fn(&CStr) -> Option<OsString>) -> Option<Self> {
+        let within = |folder: &CStr, name: &str| {
+            let mut path = variable(folder).map(PathBuf::from).filter(|path| path.is_absolute())?;
             path.push(name);
             Some(path)
         };
-        let named = within(config_dir, "libesmtp");
-        let standard = || within(config_home, "libesmtp").filter(|path| path.is_dir());
-        let fallback = || within(home, ".config/libesmtp");
+        let named = within(c"XDG_CONFIG_DIR", "libesmtp");
+        let standard = || within(c"XDG_CONFIG_HOME", "libesmtp").filter(|path| path.is_dir());
+        let fallback = || within(c"HOME", ".config/libesmtp");
         named.or_else(standard).or_else(fallback).map(Self)
     }
 

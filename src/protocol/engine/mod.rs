@@ -28,6 +28,7 @@ use auth::Auth;
 pub use auth::Refusal;
 pub use envelope::Bdat;
 pub use local::refused_locally;
+pub use replies::Usual;
 
 /// What to do next.
 #[derive(Debug, Clone)]

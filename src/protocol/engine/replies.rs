@@ -7,10 +7,35 @@ use crate::error::Error;
 use crate::fault::{self, Layer};
 use crate::protocol::event::Question;
 use crate::protocol::pipeline::Expect;
-use crate::protocol::position::{RecipientAt, RecipientRun};
+use crate::protocol::position::RecipientAt;
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Transaction;
 use crate::protocol::verdict::{Settled, Verdict};
+
+/// A reply that only settles something: to what it is one, and how often in a row it may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usual {
+    answers: Answers,
+    most: usize,
+}
+
+impl Usual {
+    /// How often in a row a server may say it, for [`Engine::settle`]: a message may have a hundred
+    /// thousand recipients.
+    #[must_use]
+    pub const fn most(self) -> usize {
+        self.most
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Rset,
+    Mail,
+    Recipients,
+    Data,
+    Text,
+}
 
 impl Engine {
     /// Takes the reply to the oldest command that is not answered.
@@ -23,72 +48,68 @@ impl Engine {
         self.process(reply);
     }
 
-    /// Whether this is one of the usual replies, which settle something and nothing else comes of them:
-    /// how often in a row it may come for [`Engine::settle`]. If that is 0, the reply is for
-    /// [`Engine::receive`]. A message may have a hundred thousand recipients.
+    /// Whether this is one of the usual replies, which settle something and nothing else comes of them. If
+    /// it is not, it is for [`Engine::receive`].
     #[must_use]
-    pub fn settles(&self, reply: &Reply) -> usize {
+    pub fn usual(&self, reply: &Reply) -> Option<Usual> {
         let is_plain = !reply.lacks_enhanced() && !reply.is_closing() && reply.cut_short().is_none();
         if !is_plain || !self.due.is_empty() {
-            return 0;
-        }
-        let takes_text =
-            |transaction: &Option<Transaction>| transaction.as_ref().is_some_and(Transaction::has_accepted);
-        let usual = match self.pipeline.front() {
-            Some(Expect::Rcpt(_)) if self.current.is_some() => {
-                return self.pipeline.rcpts().map_or(0, RecipientRun::count);
-            }
-            Some(Expect::Rset) => reply.is_completion(),
-            Some(Expect::Mail) => reply.is_completion() && self.current.is_some(),
-            Some(Expect::Data) => reply.is_intermediate() && takes_text(&self.current),
-            Some(Expect::EndOfData | Expect::Chunk { last: true }) => {
-                reply.is_completion() && takes_text(&self.finishing)
-            }
-            _ => false,
-        };
-        usize::from(usual)
-    }
-
-    /// Takes a reply that came so often in a row, at most [`Engine::settles`], and says what it settles.
-    pub fn settle(&mut self, reply: &Reply, count: usize) -> Option<Settled> {
-        if count == 0 || count > self.settles(reply) {
             return None;
         }
-        fault::point(Layer::Protocol);
-        let settled = match self.pipeline.front()? {
-            Expect::Rcpt(_) => {
-                let transaction = self.current.as_mut()?;
-                let recipients = self.pipeline.take_rcpts(count)?;
-                let complete = transaction.recipients_answered(recipients, reply);
-                Settled::Recipients {
-                    message: transaction.message,
-                    recipients,
-                    complete,
-                }
+        let is_for_somebody =
+            |transaction: &Option<Transaction>| transaction.as_ref().is_some_and(Transaction::has_accepted);
+        let (answers, fits) = match self.pipeline.front()? {
+            Expect::Rcpt(_) if self.current.is_some() => {
+                return self.pipeline.rcpts().map(|recipients| Usual {
+                    answers: Answers::Recipients,
+                    most: recipients.count(),
+                });
             }
-            expect => {
-                self.pipeline.pop();
-                match expect {
-                    Expect::Rset => {
-                        self.envelope_open = false;
-                        Settled::Nothing
+            Expect::Rset => (Answers::Rset, reply.is_completion()),
+            Expect::Mail => (Answers::Mail, reply.is_completion() && self.current.is_some()),
+            Expect::Data => (Answers::Data, reply.is_intermediate() && is_for_somebody(&self.current)),
+            Expect::EndOfData | Expect::Chunk { last: true } => {
+                (Answers::Text, reply.is_completion() && is_for_somebody(&self.finishing))
+            }
+            _ => return None,
+        };
+        fits.then_some(Usual { answers, most: 1 })
+    }
+
+    /// Takes one of the usual replies, which came so often in a row, and says what it settles.
+    pub fn settle(&mut self, usual: Usual, reply: &Reply, count: usize) -> Option<Settled> {
+        fault::point(Layer::Protocol);
+        let settled = if usual.answers == Answers::Recipients {
+            let recipients = self.pipeline.take_rcpts(count.min(usual.most))?;
+            let transaction = self.current.as_mut()?;
+            let complete = transaction.recipients_answered(recipients, reply);
+            Settled::Recipients {
+                message: transaction.message,
+                recipients,
+                complete,
+            }
+        } else {
+            self.pipeline.pop();
+            match usual.answers {
+                Answers::Mail => {
+                    self.mail_accepted();
+                    Settled::Sender { message: self.current.as_ref()?.message }
+                }
+                Answers::Data => {
+                    self.phase = Phase::Text;
+                    Settled::Nothing
+                }
+                Answers::Text => {
+                    self.envelope_open = false;
+                    let transaction = self.finishing.take()?;
+                    Settled::Taken {
+                        message: transaction.message,
+                        accepted: transaction.into_accepted(),
                     }
-                    Expect::Mail => {
-                        self.mail_accepted();
-                        Settled::Sender { message: self.current.as_ref()?.message }
-                    }
-                    Expect::Data => {
-                        self.phase = Phase::Text;
-                        Settled::Nothing
-                    }
-                    _ => {
-                        self.envelope_open = false;
-                        let transaction = self.finishing.take()?;
-                        Settled::Taken {
-                            message: transaction.message,
-                            accepted: transaction.into_accepted(),
-                        }
-                    }
+                }
+                Answers::Rset | Answers::Recipients => {
+                    self.envelope_open = false;
+                    Settled::Nothing
                 }
             }
         };

@@ -120,6 +120,9 @@ impl ReplyParser {
     /// Reads the next reply; `false` if more bytes are needed. It stays in its place, to be looked at
     /// ([`ReplyParser::reply`]) or taken ([`ReplyParser::take`]).
     pub fn read(&mut self, form: ReplyForm, mut tap: impl FnMut(&[u8])) -> Result<bool> {
+        if self.start == self.buffer.len() && !self.lines.over_bound {
+            return Ok(false);
+        }
         if self.repeats(form, &mut tap) {
             return Ok(true);
         }

@@ -168,19 +168,18 @@ impl Run {
             }
             let Link { engine, parser, .. } = self.link.as_deref_mut()?;
             // Between the usual replies nothing is due to anybody, and those to recipients come by the hundred.
-            let most = if watched { 0 } else { engine.settles(parser.reply()) };
-            let Some(others) = most.checked_sub(1) else {
+            let Some(usual) = engine.usual(parser.reply()).filter(|_| !watched) else {
                 let reply = parser.take();
                 self.answered(reply);
                 return None;
             };
             let trace = &mut self.trace;
-            let alike = 1 + parser.read_repeated(engine.form(), others, |line| {
+            let alike = 1 + parser.read_repeated(engine.form(), usual.most() - 1, |line| {
                 if let Some(trace) = trace {
                     trace.line(Direction::Reading, line);
                 }
             });
-            if let Some(settled) = engine.settle(parser.reply(), alike) {
+            if let Some(settled) = engine.settle(usual, parser.reply(), alike) {
                 session.record_settled(&settled, parser.reply());
             }
             if !engine.must_receive() {

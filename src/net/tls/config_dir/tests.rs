@@ -6,8 +6,12 @@ use std::os::unix::ffi::OsStringExt as _;
 const PRIVATE: &str = "private/smtp-starttls.pem";
 
 fn choose(config_dir: &str, config_home: &str, home: &str) -> Option<PathBuf> {
-    let value = |text: &str| (text != "unset").then(|| OsString::from(text));
-    ConfigDir::choose(value(config_dir), value(config_home), value(home)).map(|directory| directory.0)
+    let variables = [(c"XDG_CONFIG_DIR", config_dir), (c"XDG_CONFIG_HOME", config_home), (c"HOME", home)];
+    let variable = |name: &CStr| {
+        let (_, text) = variables.iter().find(|(variable, _)| *variable == name)?;
+        (*text != "unset").then(|| OsString::from(text))
+    };
+    ConfigDir::choose(variable).map(|directory| directory.0)
 }
 
 #[test]
