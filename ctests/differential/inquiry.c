@@ -95,13 +95,14 @@ static void error_texts(const struct line *line)
     size_t room = line->count > 3 ? (size_t)number_at(line, 3) : sizeof buffer;
 
     trace_end();
-    for (long error = number_at(line, 1); error <= number_at(line, 2); error++) {
+    /* Wider than `long` may be: the last number can be the greatest one of that. */
+    for (long long error = number_at(line, 1); error <= number_at(line, 2); error++) {
         char *result;
 
         memset(buffer, '#', sizeof buffer);
         buffer[sizeof buffer - 1] = '\0';
         result = smtp_strerror((int)error, buffer, room);
-        trace_more("error %ld ", error);
+        trace_more("error %lld ", error);
         trace_text(buffer);
         trace("%s", result == buffer ? "" : result == NULL ? " NULL" : " elsewhere");
     }
