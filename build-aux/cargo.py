@@ -52,8 +52,10 @@ def cargo_build(arguments: argparse.Namespace) -> list[Path] | None:
     command = [
         arguments.cargo,
         *paths.cargo_options(),
-        "build",
+        "rustc",
         "--lib",
+        "--crate-type",
+        "staticlib",
         "--locked",
         "--manifest-path",
         str(arguments.manifest),
