@@ -56,6 +56,7 @@ def binding(match):
     return b"c=" + header + b",," + (b"$BINDING" if data else b"")
 
 
+TEXT_COMMAND = re.compile(rb"^(?:DATA|BDAT \d+(?: LAST)?)\r\n", re.M)
 HEADER = re.compile(rb"[^\n]*\n(?:[ \t][^\n]*\n)*")
 
 
@@ -68,7 +69,7 @@ def stable_counts(trace, received):
         line = found[0]
         if not MESSAGE_ID.search(line):
             continue
-        text = data[: found.start()].rpartition(b"DATA\r\n")[2]
+        text = TEXT_COMMAND.split(data[: found.start()].rpartition(b"RCPT TO:")[2], maxsplit=1)[-1]
         as_long = [header for header in HEADER.findall(text) if len(header) == len(line)]
         event = re.compile(rb"(event MESSAGEDATA \d+ s\d+ m\d+) %d$" % len(line), re.M)
         events = list(event.finditer(trace, position))[len(as_long) :]

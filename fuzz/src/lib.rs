@@ -17,6 +17,7 @@ mod envelope;
 mod headers;
 mod input;
 #[path = "../../tests/dialogue/mailbag.rs"]
+#[allow(dead_code, reason = "it is for other tests, too")]
 mod mailbag;
 mod names;
 mod outbox;

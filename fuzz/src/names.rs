@@ -122,7 +122,7 @@ fn shake_hands(key: &PKey<Private>, certificate: &X509) -> Option<Identity> {
     context.set_certificate(certificate).expect("its certificate");
     let context = context.build();
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let server = scope.spawn(|| {
             if let Ok(mut stream) = Ssl::new(&context).expect("OpenSSL").accept(peer) {
                 let _ = stream.read(&mut [0]);
             }
@@ -132,9 +132,17 @@ fn shake_hands(key: &PKey<Private>, certificate: &X509) -> Option<Identity> {
         let ours = ours.build();
         // SAFETY: the context is live, and the library counts its own reference.
         let ours = unsafe { TlsContext::share(ours.as_ptr()) }.expect("a reference");
-        let setup = TlsSetup::prepare(Some(&ours), c"mail.example", None).ok()?;
         socket.set_nonblocking(true).expect("a socket");
-        let deadline = Instant::now() + Duration::from_secs(10);
-        Stream::new(socket).secure(setup, Some(deadline)).ok()?.identity.clone()
+        let identity = identity_shown(socket, &ours);
+        // Behind its end, and not only that of what it runs, nothing of the thread is left that would be
+        // taken for a leak.
+        server.join().expect("the server's end");
+        identity
     })
+}
+
+fn identity_shown(socket: TcpStream, context: &TlsContext) -> Option<Identity> {
+    let setup = TlsSetup::prepare(Some(context), c"mail.example", None).ok()?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    Stream::new(socket).secure(setup, Some(deadline)).ok()?.identity.clone()
 }
