@@ -18,6 +18,8 @@ pub use environment::variable;
 pub(crate) use message::resolver_code_message;
 pub use message::system_message;
 pub use node::node_name;
+#[cfg(test)]
+pub(crate) use process::this_program;
 pub use process::{ProcessUser, at_end, peer_user, process_user, program_path, user_named};
 pub use record::Record;
 pub use system_log::log_error;

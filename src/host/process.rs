@@ -146,6 +146,19 @@ pub fn at_end(function: extern "C" fn()) {
     unsafe { libc::atexit(function) };
 }
 
+/// Runs this test program once more. What runs it, where that is not the processor itself, is named by the environment:
+/// an emulator's process cannot start programs of its kind.
+#[cfg(test)]
+pub(crate) fn this_program() -> std::process::Command {
+    let program = std::env::current_exe().expect("it has a file");
+    let Some(runner) = std::env::var_os("ESMTP_TEST_RUNNER") else {
+        return std::process::Command::new(program);
+    };
+    let mut command = std::process::Command::new(runner);
+    command.arg(program);
+    command
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd as _;

@@ -5,7 +5,7 @@ mod name_server;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::configuration::Configuration;
@@ -244,7 +244,7 @@ fn nothing_is_left_behind() {
     }
     let answering = NameServer::start(Answer::Long(vec![srv(NAME, 0, 0, 587, "mx.example.org")]));
     let silent = NameServer::start(Answer::Nothing);
-    let output = Command::new(std::env::current_exe().expect("path"))
+    let output = crate::host::this_program()
         .args(["net::srv::tests::nothing_is_left_behind", "--exact", "--nocapture"])
         .env(ANSWERING, answering.address.to_string())
         .env(SILENT, silent.address.to_string())

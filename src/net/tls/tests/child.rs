@@ -3,7 +3,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use openssl::ssl::{SslContext, SslMethod};
 use openssl::symm::Cipher;
@@ -11,6 +11,7 @@ use openssl::symm::Cipher;
 use super::client_auth::named;
 use super::{Client, Folder, Issued, Server, Template, soon};
 use crate::error::Error;
+use crate::host::this_program;
 use crate::net::PasswordCallback;
 use crate::net::tls::{Obstacle, TlsContext, TlsSetup, sys};
 
@@ -23,7 +24,7 @@ fn in_child(test: &str, variables: &[(&str, &std::ffi::OsStr)]) -> bool {
     if std::env::var_os(MARK).is_some() {
         return true;
     }
-    let output = Command::new(std::env::current_exe().expect("path"))
+    let output = this_program()
         .args([&format!("net::tls::tests::child::{test}"), "--exact", "--nocapture"])
         .env(MARK, "1")
         .envs(variables.iter().copied())
