@@ -16,6 +16,7 @@ mod engine;
 mod envelope;
 mod headers;
 mod input;
+pub mod kept;
 #[path = "../../tests/dialogue/mailbag.rs"]
 #[allow(dead_code, reason = "it is for other tests, too")]
 mod mailbag;

@@ -16,10 +16,10 @@
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
-use std::env;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
-use targets::{TARGETS, Target};
+use targets::{TARGETS, Target, kept};
 
 /// Inputs for each target, unless they take longer than that.
 const ROUNDS: usize = 20_000;
@@ -118,4 +118,29 @@ fn targets_hold_for_any_input() {
     for target in TARGETS.iter().filter(is_named) {
         println!("{}: {} inputs", target.name, smoke(target));
     }
+}
+
+/// What the fuzzer has found to reach one place or another.
+#[test]
+fn kept_inputs_hold() {
+    for target in TARGETS {
+        let path = kept::file(target.name);
+        let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let inputs = kept::unpacked(&file).expect("not cut off");
+        assert!(!inputs.is_empty(), "{}: nothing is kept", target.name);
+        for input in &inputs {
+            (target.run)(input);
+        }
+        println!("{}: {} inputs", target.name, inputs.len());
+    }
+}
+
+#[test]
+fn what_is_packed_comes_out_again() {
+    let inputs: [&[u8]; 4] = [b"", b"a", b"b", b"aa"];
+    let file = kept::packed([3, 1, 0, 2, 1].map(|at| inputs[at].to_vec()).into());
+    assert_eq!(kept::unpacked(&file).as_deref(), Some(&inputs[..]));
+    assert_eq!(kept::unpacked(&file[..file.len() - 1]), None);
+    assert_eq!(kept::unpacked(&[0]), None);
+    assert_eq!(kept::packed(vec![vec![0; 1 << 16]]), b"");
 }
