@@ -8,6 +8,13 @@ use email_encoding::headers::writer::EmailWriter;
 
 use crate::content::{CR, LF};
 
+/// Longest line with an encoded word in it (RFC 2047 §2).
+pub(super) const LINE_MAX: usize = 76;
+/// Octets of an encoded word of one character, if that is one of the longest.
+const WORD_OF_ONE: usize = "=?utf-8?b?8J+YgA==?=".len();
+/// The end of a line within a header.
+const FOLD: &str = "\r\n ";
+
 /// Splits off the encoded word that a text begins with. Line ends may stand in it, since
 /// programs put base64 there that comes in lines.
 pub(super) fn first(text: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -45,7 +52,15 @@ pub(super) fn fits_phrase(word: &[u8]) -> bool {
 pub(super) fn encode_text(text: &str, column: usize) -> Vec<u8> {
     let text = unfolded(text);
     let words: Vec<&str> = text.split(' ').collect();
-    let mut encoded = String::with_capacity(2 * text.len());
+    let mut encoded = String::with_capacity(2 * text.len() + FOLD.len());
+    // Between a name and a word there is no blank at which the writer could end the line.
+    let is_late = column + WORD_OF_ONE > LINE_MAX && words.first().is_some_and(|word| !word.is_ascii());
+    let column = if is_late {
+        encoded.push_str(FOLD);
+        1
+    } else {
+        column
+    };
     let mut writer = EmailWriter::new(&mut encoded, column, 0, true);
     let mut at = 0;
     while let Some(word) = words.get(at) {
@@ -138,6 +153,20 @@ mod tests {
         assert_eq!(text(&format!("{long} \u{e9}")), format!("{long}\r\n =?utf-8?b?w6k=?="));
         assert_eq!(text(&format!(" {long} \u{e9}")), format!("\r\n {long}\r\n =?utf-8?b?w6k=?="));
         assert_eq!(text(&format!("\u{e9} {long}")), format!("=?utf-8?b?w6k=?=\r\n {long}"));
+    }
+
+    /// Whatever the length of the header's name.
+    #[test]
+    fn lines_with_encoded_words_are_short() {
+        for column in 3..1000 {
+            for given in ["\u{e9}", "\u{20ac}\u{1f600}", &"\u{e9}".repeat(60), "a \u{e9} b", " \u{e9}"] {
+                let text = String::from_utf8(encode_text(given, column)).unwrap();
+                let header = "x".repeat(column) + &text;
+                let fits = |line: &str| line.len() <= 76 || !line.contains("=?");
+                assert!(header.split("\r\n").all(fits), "{column}: {text}");
+                assert!(header.split("\r\n").all(|line| !line.trim().is_empty()));
+            }
+        }
     }
 
     #[test]

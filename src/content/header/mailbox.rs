@@ -4,10 +4,12 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memrchr};
+
 use super::encoded_word;
 use super::fold::folded;
 use super::printed::Printed;
-use crate::content::CRLF;
+use crate::content::{CR, CRLF, LF};
 use crate::error::Result;
 use crate::room::{concat, room};
 
@@ -25,9 +27,14 @@ pub(super) fn printed(phrase: Option<&[u8]>, mailbox: &[u8], empty: &str, column
         bare => bare,
     };
     let phrase = folded(phrase)?;
-    let print = |encode| concat(&[&words(&phrase, column, encode)?, b" <", bare, b">"]);
-    let encoded = encodable(&phrase).map(|_| print(true)).transpose()?;
-    Ok(Printed::new(print(false)?, encoded))
+    let encoded = encodable(&phrase).map(|_| {
+        let words = words(&phrase, column, true)?;
+        // The brackets, and a comma if there are more.
+        let gap = gap(&words, column, bare, b"<>,".len());
+        concat(&[&words, gap, b"<", bare, b">"])
+    });
+    let plain = concat(&[&words(&phrase, column, false)?, b" <", bare, b">"])?;
+    Ok(Printed::new(plain, encoded.transpose()?))
 }
 
 /// A mailbox of the envelope as the application wrote it; without SMTPUTF8 with its phrase
@@ -36,11 +43,24 @@ pub(super) fn of_envelope(given: &[u8], utf8: bool, column: usize) -> Cow<'_, [u
     let encoded = || {
         let (phrase, address) = split(given)?;
         encodable(phrase)?;
-        Some([&words(&unquoted(phrase), column, true).ok()?, &b" "[..], address].concat())
+        let words = words(&unquoted(phrase), column, true).ok()?;
+        Some([&words, gap(&words, column, address, b",".len()), address].concat())
     };
     match if utf8 || given.is_ascii() { None } else { encoded() } {
         Some(encoded) => Cow::Owned(encoded),
         None => Cow::Borrowed(given),
+    }
+}
+
+/// What is between encoded words and an address, beside which so many octets stand: no line that has
+/// encoded words is longer than 76 (RFC 2047 §2).
+fn gap(words: &[u8], column: usize, address: &[u8], beside: usize) -> &'static [u8] {
+    let line = memrchr(LF, words).map_or(column + words.len(), |end| words.len() - end - 1);
+    let address = memchr(CR, address).unwrap_or(address.len());
+    if line + 1 + address + beside > encoded_word::LINE_MAX {
+        b"\r\n "
+    } else {
+        b" "
     }
 }
 
@@ -202,6 +222,27 @@ mod tests {
         assert_eq!(utf8, "\"J\u{f6}rg \\\"x\\\"\" <a@b>");
         let raw = printed(Some(b"J\xf6rg"), b"a@b", "", 4).unwrap();
         assert_eq!(raw.wire(false), b"\"J\xf6rg\" <a@b>");
+    }
+
+    /// With the header's name before them and a comma behind them.
+    #[test]
+    fn lines_with_encoded_words_are_short() {
+        let mut folded = 0;
+        for octets in 1..150 {
+            let phrase = "\u{e9}".repeat(octets);
+            for address in ["a@b", "somebody@a-host-with-a-name.example.org"] {
+                let given = format!("{phrase} <{address}>");
+                for mailbox in [both(&phrase, address).0, shown(&given, false)] {
+                    let unfolded = mailbox.replace("\r\n", "");
+                    assert!(unfolded.ends_with(&format!("?= <{address}>")), "{mailbox}");
+                    let header = format!("To: {mailbox},");
+                    let fits = |line: &str| line.len() <= 76 && !line.trim().is_empty();
+                    assert!(header.split("\r\n").all(fits), "{header}");
+                    folded += usize::from(mailbox.contains("\r\n <"));
+                }
+            }
+        }
+        assert!(folded > 0);
     }
 
     #[test]
