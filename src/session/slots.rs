@@ -59,11 +59,7 @@ impl<T> Slots<T> {
 
     /// The slot of a position, if there is a block that has it.
     fn slot(&self, at: usize) -> Option<&OnceCell<T>> {
-        let Some(behind) = at.checked_sub(1) else {
-            return Some(&self.first);
-        };
-        let (block, offset) = place(behind);
-        self.blocks.get()?.get(block)?.get()?.get(offset)
+        self.side_by_side(at).first()
     }
 
     /// Makes the block that a position is the first of, and gives its slot.
