@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Makes dialogues by chance and runs them with our library twice, watched by an event callback and a monitor and
+by neither: both must come to the same. In an orderly dialogue, where each reply is one to a command, what becomes of
+every recipient follows from what the server says to it, and is compared, too.
+
+    random_dialogues.py --driver DRIVER --ours LIBRARY [--seed N] [--count N | --seconds N]
+
+A dialogue that fails is printed as a scenario, with the number to make it again: --seed N --count 1."""
+
+import argparse
+import concurrent.futures
+import pathlib
+import random
+import re
+import sys
+import tempfile
+import time
+
+# The source tree may be read-only, and should stay clean.
+sys.dont_write_bytecode = True
+
+from execution import Certificates, Library, execute  # noqa: E402
+from normal_form import normal_form  # noqa: E402
+from scenario import build  # noqa: E402
+
+OFFERS = ("PIPELINING", "PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES")
+SENDER = (250, 250, 250, 250, 250, 450, 550, 553)
+RECIPIENT = (250, 250, 250, 251, 450, 451, 550, 553)
+TEXT = (250, 250, 250, 451, 452, 554)
+# What no server should say, and how it may end. Not what depends on chance: a reset takes with it what is on its way,
+# and a reply that nobody asked for is seen now or later.
+STRANGE = (
+    *("421 bye + close", "421 bye", "close", "354 go on", "220 ready", "999 what", "raw 2|50 o|k\\r\\n"),
+    *("raw \\r\\n250 ok\\r\\n", "raw 250 a\\0b\\r\\n", "250-one / 550 other", "raw 25 + close"),
+    *("552 too many", "552 5.5.3 too many", "452 4.5.3 too many", "530 5.7.0 who are you", "503 what"),
+)
+
+
+class Dialogue:
+    def __init__(self, seed):
+        self.seed = seed
+        self.chance = random.Random(seed)
+        self.orderly = self.chance.random() < 0.5
+        self.offers = {offer for offer in OFFERS if self.chance.random() < 0.5}
+        self.requires_all = self.chance.random() < 0.2
+        self.rules = []
+        self.mails = []
+        # Code and completion of each recipient, in the order added.
+        self.outcomes = []
+        for at in range(self.chance.randint(1, 4)):
+            self.add_message(at)
+        if not self.orderly:
+            self.add_strange_rules()
+
+    def add_message(self, at):
+        sender = self.chance.choice(SENDER)
+        self.say(f"MAIL FROM:<a{at}@", sender)
+        names, codes = [], []
+        count = self.chance.choice((1, 1, 2, 3, 5, 9, 40))
+        # Neighbours often get the same.
+        for one in range(count):
+            if not codes or self.chance.random() < 0.4:
+                code = self.chance.choice(RECIPIENT)
+                form = self.form(code)
+            codes.append(code)
+            names.append(f"b{at}x{one}@example.org")
+            # Without a sender the server refuses them itself.
+            if sender < 300 and (code != 250 or self.chance.random() < 0.3):
+                self.rules.append(f"RCPT TO:<b{at}x{one}@ -> {form}")
+        self.mails.append(f"mail a{at}@example.org {' '.join(names)}")
+        self.decide(sender, codes)
+
+    def decide(self, sender, codes):
+        """What the library makes of it, and what the server says to the text, if it gets one."""
+        refused = [code for code in codes if code >= 300]
+        accepted = len(refused) < len(codes)
+        if sender >= 300:
+            self.outcomes += [(sender, 0)] * len(codes)
+        elif self.requires_all and refused:
+            self.outcomes += [(code, int(code >= 500)) if code >= 300 else (refused[0], 0) for code in codes]
+        elif not accepted:
+            self.outcomes += [(code, int(code >= 500)) for code in codes]
+        else:
+            text = self.chance.choice(TEXT)
+            self.say("text", text)
+            for code in codes:
+                taken = code < 300
+                said = text if taken and text >= 300 else code
+                complete = text >= 500 or (text < 300 and taken) or (not taken and code >= 500)
+                self.outcomes.append((said, int(complete)))
+
+    def say(self, what, code):
+        self.rules.append(f"{what} -> {self.form(code)}")
+
+    def form(self, code):
+        """A reply in one form or another."""
+        words = f"\\{{{self.chance.choice((1, 5, 60, 500, 2000))}:w}}"
+        if "ENHANCEDSTATUSCODES" in self.offers or self.chance.random() < 0.1:
+            words = f"{code // 100}.1.{self.chance.randint(0, 999)} {words}"
+        return self.chance.choice((
+            f"{code} {words}", f"{code} {words}", f"{code}-{words} / {code} {words}", f"raw {code} {words}\\n",
+            f"raw {str(code)[:2]}|{str(code)[2:]} {words}\\r|\\n",
+            f"raw {code}-a\\r\\n{code}-\\r\\n|{code} {words}\\r\\n", f"raw {code}\\r\\n",
+        ))  # fmt: skip
+
+    def add_strange_rules(self):
+        for _ in range(self.chance.randint(1, 3)):
+            what = self.chance.choice(("MAIL", "RCPT", "RCPT TO:<b0x1@", "DATA", "text", "RSET", "QUIT", "EHLO", "greeting"))
+            # The first rule that fits counts.
+            at = self.chance.randint(0, len(self.rules))
+            self.rules.insert(at, f"{what} -> {self.chance.choice(STRANGE)}")
+
+    def scenario(self, watched):
+        setup = ["setup"] if watched else ["setup", "events off", "monitor off"]
+        starts = ["start"] * (1 if self.orderly else self.chance.randint(1, 2))
+        lines = [
+            *(f"== dialogue-{self.seed}", "limit: 20", "server:"),
+            *([f"offer {'; '.join(sorted(self.offers))}"] if self.offers else []),
+            *self.rules,
+            *("driver:", *setup, *(["require-all 1"] if self.requires_all else []), *self.mails, *starts),
+        ]
+        return build("\n".join(lines)[len("== ") :]), "\n".join(lines)
+
+
+def outcome(driver, library, scenario, certificates, orderly):
+    """What the program comes to know; and the server, of what it can count on: what is still written to one that
+    ends a dialogue is chance."""
+    lines = normal_form(execute(driver, library, scenario, certificates), scenario)
+    telling = re.compile(r"start |status |exit|killed|still" + (r"|wire \d+: (MAIL|RCPT|DATA|\.)" if orderly else ""))
+    return [line for line in lines if telling.match(line)]
+
+
+def judge(driver, library, certificates, seed):
+    """What is wrong with the dialogue of a number, and its text."""
+    dialogue = Dialogue(seed)
+    state = dialogue.chance.getstate()
+    scenario, text = dialogue.scenario(watched=True)
+    dialogue.chance.setstate(state)
+    unwatched, _ = dialogue.scenario(watched=False)
+    runs = [outcome(driver, library, one, certificates, dialogue.orderly) for one in (scenario, unwatched)]
+    wrong = []
+    if runs[0] != runs[1]:
+        wrong += [f"{what}: {line}" for what, lines in zip(("watched", "unwatched"), runs) for line in lines]
+    if dialogue.orderly:
+        found = re.findall(r"^status r\d+ (\d+) .* complete (\d)$", "\n".join(runs[0]), flags=re.M)
+        told = [(int(code), int(complete)) for code, complete in found]
+        if told != dialogue.outcomes:
+            wrong.append(f"recipients have {told}, and should have {dialogue.outcomes}")
+    if "exit 0" not in runs[0]:
+        wrong.append("the driver did not end well")
+    return wrong, text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--driver", required=True, type=pathlib.Path)
+    parser.add_argument("--ours", required=True)
+    parser.add_argument("--seed", type=int, default=1, help="of the first dialogue; the next one has the next number")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seconds", type=float, help="so long, however many that are")
+    parser.add_argument("-j", type=int, default=2, metavar="N", help="dialogues at once")
+    options = parser.parse_args()
+    end = time.monotonic() + options.seconds if options.seconds else None
+    done = failed = 0
+    with tempfile.TemporaryDirectory(prefix="dialogues") as directory:
+        library = Library("ours", options.ours, directory)
+        if not library.is_used_by(options.driver):
+            sys.exit(f"{options.driver} does not load {library.path}")
+        certificates = Certificates(pathlib.Path(directory, "certificates"))
+        with concurrent.futures.ThreadPoolExecutor(max_workers=options.j) as pool:
+            while time.monotonic() < end if end else done < options.count:
+                first = options.seed + done
+                seeds = range(first, first + (20 if end else min(20, options.count - done)))
+                results = pool.map(lambda seed: judge(options.driver, library, certificates, seed), seeds)
+                for seed, (wrong, text) in zip(seeds, results):
+                    done += 1
+                    if wrong:
+                        failed += 1
+                        print(f"FAIL {seed}", *(f"    {line}" for line in wrong), text, sep="\n", flush=True)
+    print(f"{done - failed} passed, {failed} failed")
+    return 1 if failed or not done else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
