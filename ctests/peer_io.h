@@ -9,8 +9,8 @@
 
 enum {
     PEER_LINE = 2048,
-    /* A client that is silent for so long has gone astray. Valgrind runs one thread at a time: of many clients on a busy
-     * machine the last one begins late. */
+    /* A client that is silent for so long has gone astray. Valgrind runs one thread at a time: of
+     * many clients on a busy machine the last one begins late. */
     PEER_PATIENCE_MS = 50000
 };
 

@@ -35,6 +35,7 @@ STRANGE = (
     *("raw \\r\\n250 ok\\r\\n", "raw 250 a\\0b\\r\\n", "250-one / 550 other", "raw 25 + close"),
     *("552 too many", "552 5.5.3 too many", "452 4.5.3 too many", "530 5.7.0 who are you", "503 what"),
 )
+COMMANDS = ("MAIL", "RCPT", "RCPT TO:<b0x1@", "DATA", "text", "RSET", "QUIT", "EHLO", "greeting")
 
 
 class Dialogue:
@@ -106,7 +107,7 @@ class Dialogue:
 
     def add_strange_rules(self):
         for _ in range(self.chance.randint(1, 3)):
-            what = self.chance.choice(("MAIL", "RCPT", "RCPT TO:<b0x1@", "DATA", "text", "RSET", "QUIT", "EHLO", "greeting"))
+            what = self.chance.choice(COMMANDS)
             # The first rule that fits counts.
             at = self.chance.randint(0, len(self.rules))
             self.rules.insert(at, f"{what} -> {self.chance.choice(STRANGE)}")
