@@ -4,6 +4,10 @@
 
 use std::path::PathBuf;
 
+/// Octets of the longest input that is kept. Those that reach something by their length alone are few, and
+/// made by the targets themselves.
+const LONGEST: usize = 512;
+
 /// Where a target's file is.
 #[must_use]
 pub fn file(target: &str) -> PathBuf {
@@ -31,10 +35,10 @@ pub fn packed(mut inputs: Vec<Vec<u8>>) -> Vec<u8> {
     inputs.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
     inputs.dedup();
     let mut file = Vec::new();
-    for input in inputs {
+    for input in inputs.iter().filter(|input| input.len() <= LONGEST) {
         if let Ok(length) = u16::try_from(input.len()) {
             file.extend_from_slice(&length.to_be_bytes());
-            file.extend_from_slice(&input);
+            file.extend_from_slice(input);
         }
     }
     file
