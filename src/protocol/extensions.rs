@@ -239,6 +239,8 @@ mod tests {
         let extensions = offered(&["pipelining", "Size 1000", "X-UNKNOWN \u{e9}", "8bitMIME", "", "DSNX"]);
         assert!(extensions.pipelining && extensions.size && extensions.eight_bit_mime);
         assert!(!extensions.dsn);
+        // Only mechanisms were ever offered like that.
+        assert_eq!(offered(&["SIZE=1000", "PIPELINING="]), Extensions::default());
     }
 
     #[test]

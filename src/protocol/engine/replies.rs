@@ -59,7 +59,7 @@ impl Engine {
         let is_for_somebody =
             |transaction: &Option<Transaction>| transaction.as_ref().is_some_and(Transaction::has_accepted);
         let (answers, fits) = match self.pipeline.front()? {
-            Expect::Rcpt(_) if self.current.is_some() => {
+            Expect::Rcpt(_) => {
                 return self.pipeline.rcpts().map(|recipients| Usual {
                     answers: Answers::Recipients,
                     most: recipients.count(),
@@ -80,8 +80,8 @@ impl Engine {
     pub fn settle(&mut self, usual: Usual, reply: &Reply, count: usize) -> Option<Settled> {
         fault::point(Layer::Protocol);
         let settled = if usual.answers == Answers::Recipients {
-            let recipients = self.pipeline.take_rcpts(count.min(usual.most))?;
             let transaction = self.current.as_mut()?;
+            let recipients = self.pipeline.take_rcpts(count.min(usual.most))?;
             let complete = transaction.recipients_answered(recipients, reply);
             Settled::Recipients {
                 message: transaction.message,

@@ -126,6 +126,10 @@ fn a_reply_to_ehlo_has_so_many_lines() {
     assert!(parse(ReplyForm::Ehlo, &lines(1000, b"250 X\r\n")).is_ok());
     let over = lines(1001, b"250 X\r\n");
     assert_eq!(parse(ReplyForm::Ehlo, &over), Err(Error::UnterminatedResponse));
+    // The one too many is over the bound, whatever it says.
+    for (count, wrong) in [(1000, Error::ResponseSyntax), (1001, Error::UnterminatedResponse)] {
+        assert_eq!(parse(ReplyForm::Ehlo, &lines(count, b"\r\n")), Err(wrong), "{count}");
+    }
     assert!(parse(PLAIN, &over).is_ok());
 }
 
@@ -164,6 +168,7 @@ fn nothing_is_read_behind_a_reply_over_its_bound() {
         parser.feed(b"250 ok\r\n");
         let _ = parser.next(PLAIN, |_| {});
         assert_eq!(parser.next(PLAIN, |_| {}), Err(Error::UnterminatedResponse));
+        assert_eq!(parser.next(PLAIN, |_| {}), Err(Error::UnterminatedResponse), "nor if nothing follows");
         assert_eq!(parser.last_words(PLAIN, |_| {}), None);
     }
 }
@@ -256,6 +261,13 @@ fn every_line_is_tapped_and_the_rest_stays() {
     assert_eq!(seen, [b"\r\n".to_vec(), b"250-a\r\n".to_vec(), b"250 b\r\n".to_vec()]);
     assert_eq!(parser.rest(), b"354");
     assert!(parser.has_leftover());
+    // A wrong one, too, as it came.
+    let mut wrong = ReplyParser::default();
+    wrong.feed(b"250 a\0b\r\n250 c\r\n");
+    let mut seen = Vec::new();
+    let outcome = wrong.next(PLAIN, |line| seen.push(line.to_vec()));
+    assert_eq!((outcome, seen.concat()), (Err(Error::ResponseSyntax), b"250 a\0b\r\n".to_vec()));
+    assert_eq!(wrong.rest(), b"250 c\r\n");
 }
 
 fn last_words(form: ReplyForm, bytes: &[u8]) -> Option<(u16, String)> {
@@ -494,7 +506,9 @@ fn replies_that_repeat_the_last_one_are_counted() {
 #[test]
 fn the_memory_of_a_reply_is_used_again() {
     let mut parser = ReplyParser::default();
-    parser.feed(b"250 a long reply\r\n354 short\r\n550 other\r\n");
+    // So long that its memory is no other reply's by chance.
+    parser.feed(&line("250 ", 1000));
+    parser.feed(b"354 short\r\n550 other\r\n");
     let first = parser.next(PLAIN, |_| {}).expect("valid").expect("complete");
     let memory = first.text().as_ptr();
     parser.give_back(first);
