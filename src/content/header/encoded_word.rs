@@ -167,6 +167,8 @@ mod tests {
                 assert!(header.split("\r\n").all(|line| !line.trim().is_empty()));
             }
         }
+        let begins_late = |column| encode_text("\u{1f600}", column).starts_with(b"\r\n");
+        assert_eq!([56, 57].map(begins_late), [false, true]);
     }
 
     #[test]

@@ -230,7 +230,8 @@ mod tests {
         let mut folded = 0;
         for octets in 1..150 {
             let phrase = "\u{e9}".repeat(octets);
-            for address in ["a@b", "somebody@a-host-with-a-name.example.org"] {
+            for length in [1, 2, 3, 4, 5, 6, 7, 8, 40] {
+                let address = &format!("a@{}", "b".repeat(length));
                 let given = format!("{phrase} <{address}>");
                 for mailbox in [both(&phrase, address).0, shown(&given, false)] {
                     let unfolded = mailbox.replace("\r\n", "");
@@ -238,7 +239,10 @@ mod tests {
                     let header = format!("To: {mailbox},");
                     let fits = |line: &str| line.len() <= 76 && !line.trim().is_empty();
                     assert!(header.split("\r\n").all(fits), "{header}");
-                    folded += usize::from(mailbox.contains("\r\n <"));
+                    // And no shorter than they have to be.
+                    let joined = header.replace("\r\n <", " <");
+                    assert!(joined == header || !joined.split("\r\n").all(fits), "{header}");
+                    folded += usize::from(joined != header);
                 }
             }
         }
