@@ -16,8 +16,9 @@
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use targets::{TARGETS, Target, kept};
 
@@ -121,18 +122,30 @@ fn targets_hold_for_any_input() {
 }
 
 /// What the fuzzer has found to reach one place or another.
-#[test]
-fn kept_inputs_hold() {
-    for target in TARGETS {
-        let path = kept::file(target.name);
-        let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let inputs = kept::unpacked(&file).expect("not cut off");
-        assert!(!inputs.is_empty(), "{}: nothing is kept", target.name);
-        for input in &inputs {
-            (target.run)(input);
-        }
-        println!("{}: {} inputs", target.name, inputs.len());
+fn kept_inputs_hold(target: &Target) {
+    let path = kept::file(target.name);
+    let file = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let inputs = kept::unpacked(&file).expect("not cut off");
+    assert!(!inputs.is_empty(), "{}: nothing is kept", target.name);
+    for input in &inputs {
+        (target.run)(input);
     }
+    println!("{}: {} inputs", target.name, inputs.len());
+}
+
+/// Two at a time.
+#[test]
+fn all_kept_inputs_hold() {
+    let left = Mutex::new(TARGETS.iter());
+    let work = || {
+        while let Some(target) = { left.lock().expect("none has failed").next() } {
+            kept_inputs_hold(target);
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
 }
 
 #[test]
