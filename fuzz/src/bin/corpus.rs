@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
 
-use esmtp_fuzz::{TARGETS, kept};
+use esmtp_fuzz::{TARGETS, kept, run};
 
 /// What takes longer is not kept: each test runs all of it, and a proof of a password may take as many rounds
 /// as a server likes.
@@ -48,11 +48,9 @@ fn keep(folder: &Path, target: &str) -> io::Result<()> {
     let files: io::Result<Vec<PathBuf>> =
         fs::read_dir(folder.join(target))?.map(|entry| Ok(entry?.path())).collect();
     let inputs: io::Result<Vec<Vec<u8>>> = files?.iter().map(fs::read).collect();
-    let found = TARGETS.iter().find(|one| one.name == target);
-    let run = found.ok_or_else(|| io::Error::other(format!("no target {target}")))?.run;
     let is_quick = |input: &Vec<u8>| {
         let begun = Instant::now();
-        run(input);
+        run(target, input);
         begun.elapsed() < LONGEST
     };
     let file = kept::file(target);

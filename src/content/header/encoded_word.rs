@@ -13,7 +13,7 @@ pub(super) const LINE_MAX: usize = 76;
 /// Octets of an encoded word of one character, if that is one of the longest.
 const WORD_OF_ONE: usize = "=?utf-8?b?8J+YgA==?=".len();
 /// The end of a line within a header.
-const FOLD: &str = "\r\n ";
+pub(super) const FOLD: &str = "\r\n ";
 
 /// Splits off the encoded word that a text begins with. Line ends may stand in it, since
 /// programs put base64 there that comes in lines.

@@ -58,7 +58,7 @@ fn gap(words: &[u8], column: usize, address: &[u8], beside: usize) -> &'static [
     let line = memrchr(LF, words).map_or(column + words.len(), |end| words.len() - end - 1);
     let address = memchr(CR, address).unwrap_or(address.len());
     if line + 1 + address + beside > encoded_word::LINE_MAX {
-        b"\r\n "
+        encoded_word::FOLD.as_bytes()
     } else {
         b" "
     }

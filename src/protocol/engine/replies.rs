@@ -79,37 +79,38 @@ impl Engine {
     /// Takes one of the usual replies, which came so often in a row, and says what it settles.
     pub fn settle(&mut self, usual: Usual, reply: &Reply, count: usize) -> Option<Settled> {
         fault::point(Layer::Protocol);
-        let settled = if usual.answers == Answers::Recipients {
-            let transaction = self.current.as_mut()?;
-            let recipients = self.pipeline.take_rcpts(count.min(usual.most))?;
-            let complete = transaction.recipients_answered(recipients, reply);
-            Settled::Recipients {
-                message: transaction.message,
-                recipients,
-                complete,
-            }
-        } else {
+        if usual.answers != Answers::Recipients {
             self.pipeline.pop();
-            match usual.answers {
-                Answers::Mail => {
-                    self.mail_accepted();
-                    Settled::Sender { message: self.current.as_ref()?.message }
+        }
+        let settled = match usual.answers {
+            Answers::Rset => {
+                self.envelope_open = false;
+                Settled::Nothing
+            }
+            Answers::Mail => {
+                self.mail_accepted();
+                Settled::Sender { message: self.current.as_ref()?.message }
+            }
+            Answers::Recipients => {
+                let transaction = self.current.as_mut()?;
+                let recipients = self.pipeline.take_rcpts(count.min(usual.most))?;
+                let complete = transaction.recipients_answered(recipients, reply);
+                Settled::Recipients {
+                    message: transaction.message,
+                    recipients,
+                    complete,
                 }
-                Answers::Data => {
-                    self.phase = Phase::Text;
-                    Settled::Nothing
-                }
-                Answers::Text => {
-                    self.envelope_open = false;
-                    let transaction = self.finishing.take()?;
-                    Settled::Taken {
-                        message: transaction.message,
-                        accepted: transaction.into_accepted(),
-                    }
-                }
-                Answers::Rset | Answers::Recipients => {
-                    self.envelope_open = false;
-                    Settled::Nothing
+            }
+            Answers::Data => {
+                self.phase = Phase::Text;
+                Settled::Nothing
+            }
+            Answers::Text => {
+                self.envelope_open = false;
+                let transaction = self.finishing.take()?;
+                Settled::Taken {
+                    message: transaction.message,
+                    accepted: transaction.into_accepted(),
                 }
             }
         };
