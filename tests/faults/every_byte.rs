@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::accounting::{check_first, check_restart};
-use super::client::{Client, Mail};
+use super::client::{Client, LONG_MS, Mail};
 use super::leaks;
 use super::server::Offer;
 use super::station::{Station, identity};
@@ -82,10 +82,15 @@ impl Scenario {
 
     fn try_fault(&self, station: &Station, fault: Fault) {
         let client = self.client();
+        // Nothing is waited for where the connection ends.
+        if matches!(fault.kind, Kind::Cut | Kind::Reset) {
+            client.wait_for(LONG_MS);
+        }
         let begun = Instant::now();
         let (first, record) = station.meet(&client, self.offer, Some(fault));
         assert!(begun.elapsed() < LONGEST, "it took {:?}", begun.elapsed());
         check_first(&self.mails, &first, &record, fault);
+        client.wait_for(LONG_MS);
         let (second, record) = station.meet(&client, self.offer, None);
         check_restart(&self.mails, &first, &second, &record);
     }
