@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Many threads, each with sessions over TLS and with AUTH. */
+/* Many threads, each with sessions over TLS and with AUTH; before them, if asked for, one session
+   of the only thread, which makes whatever all sessions share. */
 #include <pthread.h>
 #include <stdarg.h>
 
@@ -65,12 +66,17 @@ static void *work(void *arg)
 int main(int argc, char **argv)
 {
     pthread_t threads[64];
-    int good[64] = {0}, count, i, all = 0;
+    int good[64] = {0}, count, i, all = 0, before = 0;
 
     if (argc < 4)
         return 2;
     server = argv[1];
     count = atoi(argv[2]);
+    rounds = 1;
+    if (argc > 4 && strcmp(argv[4], "prepared") == 0) {
+        work(&before);
+        CHECK(before == 1);
+    }
     rounds = atoi(argv[3]);
     for (i = 0; i < count && i < 64; i++)
         CHECK(pthread_create(&threads[i], NULL, work, &good[i]) == 0);
