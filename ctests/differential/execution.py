@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs the driver with one of the two libraries against a fresh server."""
 
+import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
@@ -12,7 +14,8 @@ from dataclasses import dataclass
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "server"))
 
-from certificates import Certificates  # noqa: E402, F401
+from certificates import Certificates  # noqa: E402
+from normal_form import normal_form  # noqa: E402
 from scripted_smtp import ScriptedServer  # noqa: E402
 
 SONAME = "libesmtp.so.6"
@@ -103,3 +106,21 @@ def execute(driver, library, scenario, certificates):
                 received=[bytes(connection.received) for connection in server.connections],
                 remarks=[list(connection.remarks) for connection in server.connections],
             )
+
+
+@contextlib.contextmanager
+def stage(driver, at_once, **paths):
+    """What runs take place on, with each library under its name. Gives a function that runs a scenario, with `ours` or
+    another, and brings it into normal form; and a map that does so many things at once."""
+    with tempfile.TemporaryDirectory(prefix="differential") as directory:
+        libraries = {name: Library(name, path, directory) for name, path in paths.items()}
+        for library in libraries.values():
+            if not library.is_used_by(driver):
+                sys.exit(f"{driver} does not load {library.path}")
+        certificates = Certificates(pathlib.Path(directory, "certificates"))
+
+        def run(scenario, name="ours"):
+            return normal_form(execute(driver, libraries[name], scenario, certificates), scenario)
+
+        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, min(at_once, 4))) as pool:
+            yield run, pool.map

@@ -9,20 +9,18 @@ every recipient follows from what the server says to it, and is compared, too.
 A dialogue that fails is printed as a scenario, with the number to make it again: --seed N --count 1."""
 
 import argparse
-import concurrent.futures
 import pathlib
 import random
 import re
 import sys
-import tempfile
 import time
 
 # The source tree may be read-only, and should stay clean.
 sys.dont_write_bytecode = True
 
-from execution import Certificates, Library, execute  # noqa: E402
-from normal_form import normal_form  # noqa: E402
+from execution import stage  # noqa: E402
 from scenario import build  # noqa: E402
+from unwatched import both_ways, differences, tell  # noqa: E402
 
 OFFERS = ("PIPELINING", "PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES")
 SENDER = (250, 250, 250, 250, 250, 450, 550, 553)
@@ -112,43 +110,32 @@ class Dialogue:
             at = self.chance.randint(0, len(self.rules))
             self.rules.insert(at, f"{what} -> {self.chance.choice(STRANGE)}")
 
-    def scenario(self, watched):
-        setup = ["setup"] if watched else ["setup", "events off", "monitor off"]
+    def text(self):
+        """As a scenario."""
         starts = ["start"] * (1 if self.orderly else self.chance.randint(1, 2))
         lines = [
             *(f"== dialogue-{self.seed}", "limit: 20", "server:"),
             *([f"offer {'; '.join(sorted(self.offers))}"] if self.offers else []),
             *self.rules,
-            *("driver:", *setup, *(["require-all 1"] if self.requires_all else []), *self.mails, *starts),
+            *("driver:", "setup", *(["require-all 1"] if self.requires_all else []), *self.mails, *starts),
         ]
-        return build("\n".join(lines)[len("== ") :]), "\n".join(lines)
+        return "\n".join(lines)
 
 
-def outcome(driver, library, scenario, certificates, orderly):
-    """What the program comes to know; and the server, of what it can count on: what is still written to one that
-    ends a dialogue is chance."""
-    lines = normal_form(execute(driver, library, scenario, certificates), scenario)
-    telling = re.compile(r"start |status |exit|killed|still" + (r"|wire \d+: (MAIL|RCPT|DATA|\.)" if orderly else ""))
-    return [line for line in lines if telling.match(line)]
-
-
-def judge(driver, library, certificates, seed):
+def judge(run, seed):
     """What is wrong with the dialogue of a number, and its text."""
     dialogue = Dialogue(seed)
-    state = dialogue.chance.getstate()
-    scenario, text = dialogue.scenario(watched=True)
-    dialogue.chance.setstate(state)
-    unwatched, _ = dialogue.scenario(watched=False)
-    runs = [outcome(driver, library, one, certificates, dialogue.orderly) for one in (scenario, unwatched)]
-    wrong = []
-    if runs[0] != runs[1]:
-        wrong += [f"{what}: {line}" for what, lines in zip(("watched", "unwatched"), runs) for line in lines]
+    text = dialogue.text()
+    # What is still written to a server that ends a dialogue is chance.
+    telling = r"start |status |exit|killed|still" + (r"|wire \d+: (MAIL|RCPT|DATA|\.)" if dialogue.orderly else "")
+    runs = both_ways(run, build(text.removeprefix("== ")), telling)
+    wrong = differences(runs)
     if dialogue.orderly:
-        found = re.findall(r"^status r\d+ (\d+) .* complete (\d)$", "\n".join(runs[0]), flags=re.M)
+        found = re.findall(r"^status r\d+ (\d+) .* complete (\d)$", "\n".join(runs["watched"]), flags=re.M)
         told = [(int(code), int(complete)) for code, complete in found]
         if told != dialogue.outcomes:
             wrong.append(f"recipients have {told}, and should have {dialogue.outcomes}")
-    if "exit 0" not in runs[0]:
+    if "exit 0" not in runs["watched"]:
         wrong.append("the driver did not end well")
     return wrong, text
 
@@ -164,21 +151,15 @@ def main():
     options = parser.parse_args()
     end = time.monotonic() + options.seconds if options.seconds else None
     done = failed = 0
-    with tempfile.TemporaryDirectory(prefix="dialogues") as directory:
-        library = Library("ours", options.ours, directory)
-        if not library.is_used_by(options.driver):
-            sys.exit(f"{options.driver} does not load {library.path}")
-        certificates = Certificates(pathlib.Path(directory, "certificates"))
-        with concurrent.futures.ThreadPoolExecutor(max_workers=options.j) as pool:
-            while time.monotonic() < end if end else done < options.count:
-                first = options.seed + done
-                seeds = range(first, first + (20 if end else min(20, options.count - done)))
-                results = pool.map(lambda seed: judge(options.driver, library, certificates, seed), seeds)
-                for seed, (wrong, text) in zip(seeds, results):
-                    done += 1
-                    if wrong:
-                        failed += 1
-                        print(f"FAIL {seed}", *(f"    {line}" for line in wrong), text, sep="\n", flush=True)
+    with stage(options.driver, options.j, ours=options.ours) as (run, each):
+        while time.monotonic() < end if end else done < options.count:
+            first = options.seed + done
+            seeds = range(first, first + (20 if end else min(20, options.count - done)))
+            for seed, (wrong, text) in zip(seeds, each(lambda seed: judge(run, seed), seeds)):
+                done += 1
+                if tell(seed, wrong):
+                    failed += 1
+                    print(text, flush=True)
     print(f"{done - failed} passed, {failed} failed")
     return 1 if failed or not done else 0
 

@@ -3,20 +3,17 @@
 """Compares two libesmtp.so.6: the same program against the same scripted server."""
 
 import argparse
-import concurrent.futures
 import fnmatch
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
 # The source tree may be read-only, and should stay clean.
 sys.dont_write_bytecode = True
 
 from comparison import judge  # noqa: E402
-from execution import SONAME, Certificates, Library, execute  # noqa: E402
-from normal_form import normal_form  # noqa: E402
+from execution import SONAME, stage  # noqa: E402
 from scenario import load  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -61,21 +58,14 @@ def scenarios(options):
     return chosen or sys.exit("no such scenario")
 
 
-def compare(options, libraries, certificates, scenario):
-    """Name and verdict of one scenario, and its two runs."""
-    runs = [normal_form(execute(options.driver, library, scenario, certificates), scenario) for library in libraries]
-    verdict = judge(scenario, *runs) if len(runs) == 2 else []
-    return verdict, runs
-
-
-def report(scenario, verdict, runs, libraries, show):
+def report(scenario, verdict, runs, show):
     rows = f" (differs: {' '.join(map(str, scenario.rows))})" if scenario.differs else ""
     if verdict:
         print(f"FAIL {scenario.name}{rows}")
         print("".join(f"    {line}\n" for line in verdict), end="")
     if show:
-        for library, lines in zip(libraries, runs):
-            print(f"---- {scenario.name}, {library.name}{rows}")
+        for name, lines in runs.items():
+            print(f"---- {scenario.name}, {name}{rows}")
             print("".join(f"{line}\n" for line in lines), end="")
     sys.stdout.flush()
 
@@ -86,22 +76,17 @@ def main():
     if options.list:
         print("\n".join(scenario.name for scenario in chosen))
         return 0
-    with tempfile.TemporaryDirectory(prefix="differential") as directory:
-        libraries = [Library("reference", options.reference or system_library(), directory)]
-        if not options.only_reference:
-            libraries.append(Library("ours", options.ours, directory))
-        for library in libraries:
-            if not library.is_used_by(options.driver):
-                sys.exit(f"{options.driver} does not load {library.path}")
-        certificates = Certificates(pathlib.Path(directory, "certificates"))
-        passed = failed = 0
-        show = options.show or options.only_reference
-        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, min(options.j, 4))) as pool:
-            results = pool.map(lambda scenario: compare(options, libraries, certificates, scenario), chosen)
-            for scenario, (verdict, runs) in zip(chosen, results):
-                report(scenario, verdict, runs, libraries, show)
-                passed += not verdict
-                failed += bool(verdict)
+    libraries = {"reference": options.reference or system_library()}
+    if not options.only_reference:
+        libraries["ours"] = options.ours
+    passed = failed = 0
+    with stage(options.driver, options.j, **libraries) as (run, each):
+        results = each(lambda scenario: {name: run(scenario, name) for name in libraries}, chosen)
+        for scenario, runs in zip(chosen, results):
+            verdict = judge(scenario, **runs) if "ours" in runs else []
+            report(scenario, verdict, runs, options.show or options.only_reference)
+            passed += not verdict
+            failed += bool(verdict)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -4,15 +4,11 @@
 and what the server gets must be the same. Nobody watches most sessions, and theirs take another way through the
 replies to recipients."""
 
-import concurrent.futures
 import dataclasses
-import pathlib
 import re
 import sys
-import tempfile
 
-from execution import Certificates, Library, execute
-from normal_form import normal_form
+from execution import stage
 from run import HERE, arguments, scenarios
 from scenario import load
 
@@ -32,40 +28,38 @@ def is_independent(scenario):
     return words[:1] == ["setup"] and set(words) <= INDEPENDENT
 
 
-def outcome(driver, library, scenario, certificates):
-    """What the program and the server come to know."""
-    lines = normal_form(execute(driver, library, scenario, certificates), scenario)
-    # QUIT and what comes behind a fault need not be there in time.
-    return [line for line in lines if re.match(r"start |status |wire \d+: (MAIL|RCPT|DATA|\.)", line)]
-
-
-def compare(driver, library, scenario, certificates):
+def both_ways(run, scenario, telling):
+    """The lines of both runs that tell what `telling` asks for."""
     unwatched = re.sub(r"^setup$", "setup\nevents off\nmonitor off", scenario.driver, count=1, flags=re.M)
-    runs = [
-        outcome(driver, library, variant, certificates)
-        for variant in (scenario, dataclasses.replace(scenario, driver=unwatched))
-    ]
-    return None if runs[0] == runs[1] else runs
+    variants = {"watched": scenario, "unwatched": dataclasses.replace(scenario, driver=unwatched)}
+    return {way: [line for line in run(variant) if re.match(telling, line)] for way, variant in variants.items()}
+
+
+def differences(runs):
+    if runs["watched"] == runs["unwatched"]:
+        return []
+    return [f"{way}: {line}" for way, lines in runs.items() for line in lines]
+
+
+def compare(run, scenario):
+    # QUIT and what comes behind a fault need not be there in time.
+    return differences(both_ways(run, scenario, r"start |status |wire \d+: (MAIL|RCPT|DATA|\.)"))
+
+
+def tell(name, wrong):
+    """Whether anything is wrong."""
+    if wrong:
+        print(f"FAIL {name}", *(f"    {line}" for line in wrong), sep="\n", flush=True)
+    return bool(wrong)
 
 
 def main():
     options = arguments()
     names = {s.name for file in FILES for s in load(HERE / "scenarios" / f"{file}.txt")}
     chosen = [s for s in scenarios(options) if s.name in names and is_independent(s)]
-    failed = 0
-    with tempfile.TemporaryDirectory(prefix="unwatched") as directory:
-        library = Library("ours", options.ours, directory)
-        if not library.is_used_by(options.driver):
-            sys.exit(f"{options.driver} does not load {library.path}")
-        certificates = Certificates(pathlib.Path(directory, "certificates"))
-        with concurrent.futures.ThreadPoolExecutor(max_workers=max(1, min(options.j, 4))) as pool:
-            results = pool.map(lambda scenario: compare(options.driver, library, scenario, certificates), chosen)
-            for scenario, runs in zip(chosen, results):
-                if runs:
-                    failed += 1
-                    print(f"FAIL {scenario.name}")
-                    for what, lines in zip(("watched", "unwatched"), runs):
-                        print("".join(f"    {what}: {line}\n" for line in lines), end="")
+    with stage(options.driver, options.j, ours=options.ours) as (run, each):
+        results = each(lambda scenario: compare(run, scenario), chosen)
+        failed = sum(tell(scenario.name, wrong) for scenario, wrong in zip(chosen, results))
     print(f"{len(chosen) - failed} passed, {failed} failed")
     return 1 if failed or not chosen else 0
 
