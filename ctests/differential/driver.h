@@ -96,6 +96,8 @@ void event_callback(smtp_session_t session, int event, void *arg, ...);
 void monitor_callback(const char *buf, int length, int writing, void *arg);
 void answer_event(const char *name, int value);
 void react(const char *name, int occurrence, const char *command);
+/* Runs what the script wants at this: an event, or `rewind` or `read` of a source. */
+void happened(const char *name);
 
 /* ---- session.c, message.c, envelope.c, inquiry.c, data.c, auth.c, tls.c: the functions of the
  * library ---- */

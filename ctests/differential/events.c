@@ -79,6 +79,13 @@ void react(const char *name, int occurrence, const char *command)
     snprintf(reaction->command, sizeof reaction->command, "%s", command);
 }
 
+void happened(const char *name)
+{
+    for (int i = 0; i < reaction_count; i++)
+        if (strcmp(reactions[i].name, name) == 0 && --reactions[i].occurrence == 0)
+            run(reactions[i].command);
+}
+
 static void trace_answer(const char *name, int *answer)
 {
     trace_more(" preset %d", *answer);
@@ -194,9 +201,7 @@ void event_callback(smtp_session_t session, int event, void *arg, ...)
     trace_arguments(event, name, arguments);
     va_end(arguments);
     trace_end();
-    for (int i = 0; i < reaction_count; i++)
-        if (strcmp(reactions[i].name, name) == 0 && --reactions[i].occurrence == 0)
-            run(reactions[i].command);
+    happened(name);
 }
 
 void monitor_callback(const char *buf, int length, int writing, void *arg)

@@ -54,8 +54,10 @@ static const char *read_source(void **context, int *length, void *arg)
         trace("source %s rewind, context %s", source->label, position ? "kept" : "NULL");
         if (position != NULL)
             position->block = 0;
+        happened("rewind");
         return NULL;
     }
+    happened("read");
     if (position == NULL) {
         *context = position = calloc(1, sizeof *position);
         if (position == NULL)

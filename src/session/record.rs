@@ -88,7 +88,7 @@ impl Session {
     /// Another address is tried: what the one before has said is no longer the reason.
     pub(super) fn forget_refusal(&self) {
         for message in self.messages.borrow().iter() {
-            if message.transfer_status().code() != 0 && message.is_incomplete() {
+            if !message.transfer_status().is_clear() && message.is_incomplete() {
                 message.transfer_status().clear();
             }
         }
@@ -128,7 +128,9 @@ impl Message {
             Fate::Deferred(accepted) => self.answer(accepted, reply, texts),
             Fate::Refused { accepted, end } => {
                 self.answer(accepted, reply, texts);
-                RecipientRun::new(RecipientAt::FIRST..*end).into_iter().for_each(|run| self.complete(run));
+                if let Some(all) = RecipientRun::new(RecipientAt::FIRST..*end) {
+                    self.for_each_of(all, Recipient::set_complete);
+                }
             }
         }
     }
@@ -140,11 +142,14 @@ impl Message {
         }
     }
 
+    /// But for those that the application has reset meanwhile: they are to be sent again.
     fn taken_for(&self, accepted: &Accepted) {
-        accepted.runs().for_each(|run| self.complete(run));
-    }
-
-    fn complete(&self, recipients: RecipientRun) {
-        self.for_each_of(recipients, Recipient::set_complete);
+        for run in accepted.runs() {
+            self.for_each_of(run, |recipient| {
+                if !recipient.status().is_clear() {
+                    recipient.set_complete();
+                }
+            });
+        }
     }
 }

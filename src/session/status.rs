@@ -73,6 +73,11 @@ impl Status {
         self.code.get()
     }
 
+    /// Whether nothing was said yet, or it was forgotten.
+    pub(super) fn is_clear(&self) -> bool {
+        self.code.get() == 0
+    }
+
     /// Takes over a complete, valid reply; its text is kept with those of the session.
     pub(super) fn set(&self, reply: &Reply, texts: &Texts) {
         self.say(&Words::from(reply), texts);

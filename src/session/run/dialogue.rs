@@ -54,7 +54,7 @@ impl Run {
                     None
                 }
                 Step::Text { message } => {
-                    self.begin_text(session, message);
+                    self.begin_text(message);
                     None
                 }
                 Step::Chunk { message } => {

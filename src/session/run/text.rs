@@ -13,8 +13,8 @@ use crate::session::{Session, Timeout};
 
 impl Run {
     /// Begins with the text of a message that goes by DATA.
-    pub(super) fn begin_text(&mut self, session: &Session, message: MessageAt) {
-        self.transfer = Transfer::begin(session, message, Carrier::Data);
+    pub(super) fn begin_text(&mut self, message: MessageAt) {
+        self.transfer = Some(Transfer::new(message, Carrier::Data));
         self.state = State::Rewind;
     }
 
@@ -27,7 +27,7 @@ impl Run {
         if self.transfer.is_some() {
             self.state = State::Text;
         } else {
-            self.transfer = Transfer::begin(session, message, Carrier::Chunks);
+            self.transfer = Some(Transfer::new(message, Carrier::Chunks));
             self.state = State::Rewind;
         }
     }
@@ -95,6 +95,9 @@ impl Run {
     /// What the source gave. `true` = nothing is to be told or written before it is asked for
     /// more.
     pub(crate) fn text(&mut self, session: &Session, block: Block<'_>, more_follows: bool) -> bool {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.begin(session);
+        }
         match block {
             Block::Text(text) => self.take_text(session, text, more_follows) && self.wants_more(),
             Block::End => {

@@ -19,7 +19,8 @@ use crate::protocol::MessageAt;
 pub(super) struct Transfer {
     message: MessageAt,
     carrier: Carrier,
-    text: Text,
+    // `None` before the source has said anything.
+    text: Option<Text>,
     output: Output,
     stage: Stage,
 }
@@ -65,10 +66,24 @@ pub(super) enum Passage<'a> {
 }
 
 impl Transfer {
-    /// Prepares the text of a message: its headers are those of this moment.
-    pub(super) fn begin(session: &Session, position: MessageAt, carrier: Carrier) -> Option<Self> {
-        let message = session.message(position)?;
-        let (framing, body) = match carrier {
+    /// A text of which nothing has come yet.
+    pub(super) fn new(message: MessageAt, carrier: Carrier) -> Self {
+        Self {
+            message,
+            carrier,
+            text: None,
+            output: Output::default(),
+            stage: Stage::Reading,
+        }
+    }
+
+    /// Before the first word of the source is taken. The headers are those of this moment: also the source may
+    /// have set some.
+    pub(super) fn begin(&mut self, session: &Session) {
+        if self.text.is_some() {
+            return;
+        }
+        let (framing, body) = match self.carrier {
             Carrier::Data => (Framing::Dots, Body::Lines),
             Carrier::Chunks => (Framing::Chunks, Body::Binary),
         };
@@ -78,13 +93,8 @@ impl Transfer {
             count: session.events.get().is_some(),
             show_headers: session.monitor.get().is_some_and(|monitor| monitor.headers),
         };
-        Some(Self {
-            message: position,
-            carrier,
-            text: Text::new(headers::plan(session, &message), options),
-            output: Output::default(),
-            stage: Stage::Reading,
-        })
+        let message = session.message(self.message);
+        self.text = message.map(|message| Text::new(headers::plan(session, &message), options));
     }
 
     pub(super) fn message(&self) -> MessageAt {
@@ -107,32 +117,31 @@ impl Transfer {
         more_follows: bool,
         queue: &mut Vec<u8>,
     ) -> Passage<'a> {
-        let clean = if block.len() < sizes::LOOKED_AT { 0 } else { self.text.clean_length(block) };
+        let Some(text) = &mut self.text else {
+            return Passage::Copied;
+        };
+        let clean = if block.len() < sizes::LOOKED_AT { 0 } else { text.clean_length(block) };
         let (run, rest) = block.split_at_checked(clean).unwrap_or((&[], block));
         if run.len() >= sizes::DIRECT {
             match self.carrier {
                 Carrier::Data => {
-                    self.text.pass(run, &mut self.output);
+                    text.pass(run, &mut self.output);
                     return Passage::Direct { run, rest };
                 }
                 Carrier::Chunks if rest.is_empty() && more_follows => {
-                    self.text.pass(run, &mut self.output);
+                    text.pass(run, &mut self.output);
                     return Passage::Chunk { run };
                 }
                 Carrier::Chunks => {}
             }
         }
-        self.destination(queue).extend_from_slice(run);
-        self.text.pass(run, &mut self.output);
+        match self.carrier {
+            Carrier::Data => queue.extend_from_slice(run),
+            Carrier::Chunks => self.output.wire.extend_from_slice(run),
+        }
+        text.pass(run, &mut self.output);
         self.push(rest, queue);
         Passage::Copied
-    }
-
-    fn destination<'a>(&'a mut self, queue: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
-        match self.carrier {
-            Carrier::Data => queue,
-            Carrier::Chunks => &mut self.output.wire,
-        }
     }
 
     /// Copies text, with what has to be changed about it.
@@ -142,22 +151,27 @@ impl Transfer {
 
     /// The source has come to an end: of the headers, then of the message.
     pub(super) fn end(&mut self, queue: &mut Vec<u8>) {
-        if self.write(queue, |text, output| text.end(output)) == End::Message {
+        if self.write(queue, |text, output| text.end(output)) == Some(End::Message) {
             self.stage = Stage::Complete;
         }
     }
 
     /// Lets the text append to where it belongs.
-    fn write<T>(&mut self, queue: &mut Vec<u8>, write: impl FnOnce(&mut Text, &mut Output) -> T) -> T {
+    fn write<T>(
+        &mut self,
+        queue: &mut Vec<u8>,
+        write: impl FnOnce(&mut Text, &mut Output) -> T,
+    ) -> Option<T> {
+        let text = self.text.as_mut()?;
         let is_data = self.carrier == Carrier::Data;
         if is_data {
             std::mem::swap(queue, &mut self.output.wire);
         }
-        let outcome = write(&mut self.text, &mut self.output);
+        let outcome = write(text, &mut self.output);
         if is_data {
             std::mem::swap(queue, &mut self.output.wire);
         }
-        outcome
+        Some(outcome)
     }
 
     /// Whether the chunk that is gathered is due.
@@ -168,7 +182,7 @@ impl Transfer {
     /// Takes the chunk that was gathered; its part of the body is progress, if somebody
     /// listens.
     pub(super) fn take_chunk(&mut self, listened: bool) -> Vec<u8> {
-        let octets = self.text.take_body_length();
+        let octets = self.text.as_mut().map_or(0, Text::take_body_length);
         if listened && octets > 0 {
             self.output.notes.push_back(Note::Data(octets));
         }
@@ -184,7 +198,9 @@ impl Transfer {
     /// Nothing more of the text is taken; what is known of its progress may still be told.
     pub(super) fn finish(&mut self) {
         if self.stage != Stage::Over {
-            self.text.abandon(&mut self.output);
+            if let Some(text) = &mut self.text {
+                text.abandon(&mut self.output);
+            }
             self.stage = Stage::Over;
         }
     }
