@@ -69,6 +69,9 @@ def stable_counts(trace, received):
         line = found[0]
         if not MESSAGE_ID.search(line):
             continue
+        if position:
+            # The next one is told behind the outcome of the message that had the last.
+            position = max(position, trace.find(b"event MESSAGESENT", position))
         text = TEXT_COMMAND.split(data[: found.start()].rpartition(b"RCPT TO:")[2], maxsplit=1)[-1]
         as_long = [header for header in HEADER.findall(text) if len(header) == len(line)]
         event = re.compile(rb"(event MESSAGEDATA \d+ s\d+ m\d+) %d$" % len(line), re.M)

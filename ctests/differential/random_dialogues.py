@@ -4,23 +4,18 @@
 by neither: both must come to the same. In an orderly dialogue, where each reply is one to a command, what becomes of
 every recipient follows from what the server says to it, and is compared, too.
 
-    random_dialogues.py --driver DRIVER --ours LIBRARY [--seed N] [--count N | --seconds N]
+    random_dialogues.py --driver DRIVER --ours LIBRARY [--seed N] [--count N | --seconds N]"""
 
-A dialogue that fails is printed as a scenario, with the number to make it again: --seed N --count 1."""
-
-import argparse
-import pathlib
 import random
 import re
 import sys
-import time
 
 # The source tree may be read-only, and should stay clean.
 sys.dont_write_bytecode = True
 
-from execution import stage  # noqa: E402
+from by_chance import main  # noqa: E402
 from scenario import build  # noqa: E402
-from unwatched import both_ways, differences, tell  # noqa: E402
+from unwatched import both_ways, differences  # noqa: E402
 
 OFFERS = ("PIPELINING", "PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES")
 SENDER = (250, 250, 250, 250, 250, 450, 550, 553)
@@ -140,29 +135,5 @@ def judge(run, seed):
     return wrong, text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--driver", required=True, type=pathlib.Path)
-    parser.add_argument("--ours", required=True)
-    parser.add_argument("--seed", type=int, default=1, help="of the first dialogue; the next one has the next number")
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seconds", type=float, help="so long, however many that are")
-    parser.add_argument("-j", type=int, default=2, metavar="N", help="dialogues at once")
-    options = parser.parse_args()
-    end = time.monotonic() + options.seconds if options.seconds else None
-    done = failed = 0
-    with stage(options.driver, options.j, ours=options.ours) as (run, each):
-        while time.monotonic() < end if end else done < options.count:
-            first = options.seed + done
-            seeds = range(first, first + (20 if end else min(20, options.count - done)))
-            for seed, (wrong, text) in zip(seeds, each(lambda seed: judge(run, seed), seeds)):
-                done += 1
-                if tell(seed, wrong):
-                    failed += 1
-                    print(text, flush=True)
-    print(f"{done - failed} passed, {failed} failed")
-    return 1 if failed or not done else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, judge, "ours"))
