@@ -64,6 +64,8 @@ class Program:
             if self.chance.random() < 0.15:
                 self.rules.append(f"RCPT TO:<{mailbox} => {self.some(450, 550)} no")
         self.messages = 0
+        # The first one of the session.
+        self.first = 1
         self.calls = ["setup"]
         for moment, actions in self.chance.sample(list(MOMENTS.items()), self.some(0, 0, 1, 2)):
             self.calls.append(f"when {moment} {self.some(*actions)}")
@@ -130,8 +132,8 @@ class Program:
         return f'"{"".join(headers)}\\r\\n{self.some(*BODIES)}"'
 
     def go_on(self):
-        message = self.chance.randint(1, self.messages)
-        act = self.some("message", "start", "start", "one", "one", "name", "callback", "question")
+        message = self.chance.randint(self.first, self.messages)
+        act = self.some("message", "start", "start", "one", "one", "name", "callback", "question", "data", "session")
         if act == "message":
             self.add_message()
         elif act == "start":
@@ -143,6 +145,14 @@ class Program:
             self.calls.append(f"hostname {self.some('h.example.org', 'client.example.org')}")
         elif act == "callback":
             self.calls.append(self.some("events off", "events on", "monitor off", "monitor on", "monitor headers"))
+        elif act == "data":
+            kind = self.some("session", "message", "recipient")
+            data = f"data {kind} {self.some('NULL', 'one', 'two')} {self.some('', 'release')}"
+            self.calls += [f"use m{message}", self.some(data, f"old-data {kind} three"), f"get-data {kind}"]
+        elif act == "session":
+            self.calls += ["destroy", "setup"]
+            self.first = self.messages + 1
+            self.add_message()
         else:
             self.calls += [f"use m{message}", self.some("inquire", *QUESTIONS)]
 
