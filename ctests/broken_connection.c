@@ -25,6 +25,22 @@ static const char *endless(void **ctx, int *len, void *arg)
     return block;
 }
 
+static struct {
+    int error;
+    char text[256];
+} told;
+
+/* What a program writes into its log when it is told of the end. */
+static void note_the_end(smtp_session_t session, int event, void *arg, ...)
+{
+    (void)session;
+    (void)arg;
+    if (event == SMTP_EV_DISCONNECT) {
+        told.error = smtp_errno();
+        smtp_strerror(told.error, told.text, sizeof told.text);
+    }
+}
+
 /* The program has the default action for SIGPIPE, so that one would end it. */
 static void breaks(const char *script, smtp_messagecb_t source, void *arg)
 {
@@ -32,11 +48,15 @@ static void breaks(const char *script, smtp_messagecb_t source, void *arg)
     smtp_session_t session = new_session(peer_address(peer));
     smtp_message_t message = new_message(session);
     smtp_recipient_t recipient = smtp_add_recipient(message, "to@example.org");
+    char text[256];
     int error;
 
+    smtp_set_eventcb(session, note_the_end, NULL);
     smtp_set_messagecb(message, source, arg);
     CHECK_INT(smtp_start_session(session), 0);
     error = smtp_errno();
+    CHECK_INT(told.error, error);
+    CHECK_TEXT(told.text, smtp_strerror(error, text, sizeof text));
     CHECK(error == SMTP_ERR_DROPPED_CONNECTION || error == -EPIPE || error == -ECONNRESET);
     CHECK_INT(smtp_recipient_check_complete(recipient), 0);
     CHECK(smtp_message_transfer_status(message)->code / 100 != 2);

@@ -174,6 +174,14 @@ impl Run {
         }
     }
 
+    /// Makes an error the thread's last one while the application is called: programs ask for it when they are told of
+    /// the end of a connection.
+    fn make_known(&mut self, error: Error) {
+        self.keep_reason();
+        self.reason.renew();
+        error::set_last(error);
+    }
+
     /// Why the last thing failed that did.
     pub(super) fn reason(&self) -> Reason {
         self.reason
@@ -252,6 +260,9 @@ impl Run {
                 Some(Call::Release)
             }
             State::Closed(outcome) => {
+                if let Outcome::Finished(Err(error)) | Outcome::NextAddress(error) = outcome {
+                    self.make_known(error);
+                }
                 self.state = match outcome {
                     Outcome::Finished(Err(error)) if self.may_pass_on() => State::NextRelay(error),
                     Outcome::Finished(result) => State::Done(result),
