@@ -8,14 +8,19 @@ lines, no line end, lone CR and LF, NUL, 8-bit, and what is sent octet by octet.
     tests/faults/odd_replies.py [--build BUILD] [--seed N]    BUILD holds libesmtp.so.6 (default: build)"""
 
 import argparse
+import contextlib
 import ctypes
 import itertools
 import random
 import socket
-import threading
+import sys
 import unittest
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "real"))
+
+from mail_server import MailServer, Over, Session, verb_of  # noqa: E402
 
 build = Path(__file__).resolve().parents[2] / "build"
 seed = 1
@@ -121,71 +126,50 @@ def by_chance(chance: random.Random, code: int) -> Form:
     return Form(octets, good, closes=not good, name=f"by chance {len(octets)} octets, {count} lines")
 
 
-@dataclass
-class Server:
+class Server(MailServer):
     """One session in which one reply has an odd form."""
 
-    position: str
-    form: Form
-    code: int
-    octetwise: bool = False
-    took: bool = False
-    heard: list[str] = field(default_factory=list)
+    def __init__(self, position: str, form: Form, code: int, octetwise: bool):
+        super().__init__(offers=("AUTH PLAIN",))
+        self.position = position
+        self.form = form
+        self.code = code
+        self.octetwise = octetwise
 
-    def say(self, client: socket.socket, position: str, usual: bytes) -> bool:
-        if position != self.position:
-            client.sendall(usual)
-            return True
-        if self.octetwise:
-            for at in range(len(self.form.octets)):
-                client.sendall(self.form.octets[at : at + 1])
-        else:
-            client.sendall(self.form.octets)
-        return not self.form.closes
+    @property
+    def took(self) -> bool:
+        return len(self.mails) > 0 and (self.position != "text" or self.form.good)
 
-    def serve(self, listener: socket.socket) -> None:
-        client, _ = listener.accept()
-        with client:
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client.settimeout(60)
-            try:
-                self.converse(client, client.makefile("rb"))
-                # What is not read would reset the connection, and what was said could be lost.
-                client.shutdown(socket.SHUT_WR)
-                while client.recv(65_536):
-                    pass
-            except OSError:
-                pass
+    def is_odd(self, place: str) -> bool:
+        return self.position in (place, verb_of(place))
 
-    def converse(self, client: socket.socket, commands) -> None:
-        if not self.say(client, "greeting", b"220 ready\r\n"):
+    def answer(self, line: str) -> str | None:
+        """What the odd reply says."""
+        if self.is_odd(line):
+            return f"{self.code} odd"
+        # So that a refused AUTH is what the program must learn of.
+        if self.position == "AUTH" and self.code >= 400 and verb_of(line) == "MAIL":
+            return "530 authenticate first"
+        return None
+
+    def say(self, session: Session, place: str, reply: str) -> None:
+        if not self.is_odd(place):
+            super().say(session, place, reply)
             return
-        while command := commands.readline():
-            verb = command[:4].decode("latin-1").strip()
-            self.heard.append(verb)
-            usual = {
-                "EHLO": b"250-server.example\r\n250 AUTH PLAIN\r\n",
-                "AUTH": b"235 welcome\r\n",
-                "DATA": b"354 go on\r\n",
-                "QUIT": b"221 bye\r\n",
-            }.get(verb, b"250 ok\r\n")
-            # So that a refused AUTH is what the program must learn of.
-            if verb == "MAIL" and self.position == "AUTH" and self.code >= 400:
-                usual = b"530 authenticate first\r\n"
-            # Nobody is there to get it.
-            refused = self.position in ("RCPT", "DATA") and self.code >= 400
-            if verb == "DATA" and refused:
-                usual = b"554 no valid recipients\r\n"
-            if not self.say(client, verb, usual):
-                return
-            if verb == "DATA" and not refused:
-                while commands.readline() not in (b".\r\n", b""):
-                    pass
-                self.took = self.position != "text" or (self.form.good and 200 <= self.code < 300)
-                if not self.say(client, "text", b"250 taken\r\n"):
-                    return
-            if verb == "QUIT":
-                return
+        octets = self.form.octets
+        for piece in [octets[at : at + 1] for at in range(len(octets))] if self.octetwise else [octets]:
+            session.client.sendall(piece)
+        if self.form.closes:
+            raise Over
+
+    def serve(self, client: socket.socket, number: int) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(Over):
+            super().serve(client, number)
+        # What is not read would reset the connection, and what was said could be lost.
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(65_536):
+            pass
 
 
 class Status(ctypes.Structure):
@@ -282,20 +266,18 @@ class OddReplies(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.library = Library(build / "libesmtp.so.6")
-        cls.listener = cls.enterClassContext(socket.create_server(("127.0.0.1", 0)))
 
     def session(self, position: str, code: int, form: Form, octetwise: bool = False) -> tuple[Server, Told]:
-        server = Server(position, form, code, octetwise)
-        thread = threading.Thread(target=server.serve, args=(self.listener,))
-        thread.start()
-        told = self.library.send(self.listener.getsockname()[1], auth=position == "AUTH")
-        thread.join(LIMIT / 1000)
-        self.assertFalse(thread.is_alive(), "the session is over, the connection is not")
+        with Server(position, form, code, octetwise) as server:
+            told = self.library.send(server.port, auth=position == "AUTH")
+            (thread,) = server.threads
+            thread.join(LIMIT / 1000)
+            self.assertFalse(thread.is_alive(), "the session is over, the connection is not")
         return server, told
 
     def check(self, position: str, code: int, form: Form, octetwise: bool = False, certain: bool = True) -> None:
         server, told = self.session(position, code, form, octetwise)
-        about = f"{position} {code}, {form.name}, {told}, {server.heard}"
+        about = f"{position} {code}, {form.name}, {told}, {server.verbs}"
         self.assertEqual(told.sent, server.took, about)
         if not server.took:
             self.assertFalse(200 <= told.transfer < 300, about)

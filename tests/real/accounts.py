@@ -64,7 +64,6 @@ class Dovecot(Server):
     config = None
     mechanisms = ("plain", "login", "cram-md5", "scram-sha-1", "scram-sha-256")
     tokens = dovecot.Tokens()
-    process: subprocess.Popen | None = None
 
     def start(self) -> None:
         if reason := dovecot.refuse():
@@ -75,26 +74,11 @@ class Dovecot(Server):
         settings = DOVECOT_SETTINGS.format(folder=self.folder)
         accounts = {USER: PASSWORD}
         configuration = dovecot.configure(self.folder, settings, accounts, self.mechanisms, tokens=self.tokens)
-        self.process = subprocess.Popen(
-            [find("dovecot"), "-F", "-c", configuration],
-            env={"PATH": PATH},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self.run([find("dovecot"), "-F", "-c", configuration], env={"PATH": PATH})
         try:
             wait_for("Dovecot listens", lambda: (self.folder / "auth").is_socket())
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.log()}") from None
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(timeout=20)
-
-    def log(self) -> str:
-        log = self.folder / "log"
-        return log.read_text() if log.exists() else ""
 
     def settings(self) -> dict[str, object]:
         return {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": self.folder / "auth"}

@@ -4,10 +4,10 @@
 import shutil
 import socket
 import subprocess
-import threading
 from pathlib import Path
 
 from accounts import PASSWORD, USER
+from listening import Inetd, loopback
 from more_servers import PACKAGES, unpacked
 from servers import TLS_PORT, Server, take
 
@@ -109,9 +109,6 @@ class EximWithAccounts(Server):
         self.certificate = certificate
         self.ca = ca
         self.own_network = own_network
-        self.listeners: list[socket.socket] = []
-        self.threads: list[threading.Thread] = []
-        self.processes: list[subprocess.Popen] = []
 
     def start(self) -> None:
         # It gives up root for a user that is there only where it runs. Without a log it breaks a
@@ -125,46 +122,16 @@ class EximWithAccounts(Server):
         server = self.folder / "server.pem"
         shutil.copy(self.certificate, server)
         server.chmod(0o644)
-        self.port = self.listen(0)
+        self.port = self.services.enter_context(Inetd(self.command("-bs"))).port
         if self.own_network:
-            self.listen(TLS_PORT, "-tls-on-connect")
+            self.services.enter_context(Inetd(self.command("-bs", "-tls-on-connect"), loopback(TLS_PORT)))
 
     def offer(self, *mechanisms: str) -> None:
         text = CONFIGURATION.format(folder=self.folder)
         self.configuration.write_text(text + "\n".join(AUTHENTICATORS[name] for name in mechanisms))
 
-    def listen(self, port: int, *options: str) -> int:
-        listener = socket.create_server(("127.0.0.1", port))
-        self.listeners.append(listener)
-        thread = threading.Thread(target=self.serve, args=(listener, options))
-        self.threads.append(thread)
-        thread.start()
-        return listener.getsockname()[1]
-
-    def serve(self, listener: socket.socket, options: tuple[str, ...]) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with connection:
-                command = self.command("-bs", *options)
-                process = subprocess.Popen(command, stdin=connection, stdout=connection)
-                self.processes.append(process)
-
     def command(self, *options: str) -> list[str]:
         return unpacked(PROGRAM, "-C", str(self.configuration), *options)
-
-    def stop(self) -> None:
-        for listener in self.listeners:
-            # close() alone does not wake up the thread that waits in accept().
-            listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
-        for thread in self.threads:
-            thread.join()
-        for process in self.processes:
-            process.kill()
-            process.wait()
 
     def greeting(self) -> str:
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:

@@ -21,27 +21,19 @@ def build(folder: Path) -> Path:
 class GnuSasl(Server):
     """Takes mail over STARTTLS from who has authenticated."""
 
-    process: subprocess.Popen | None = None
-
     def __init__(self, program: Path, certificate: Path, *mechanisms: str, tls13: bool = True):
         options = [] if tls13 else ["-2"]
         self.command = [program, *options, certificate, USER, PASSWORD, " ".join(mechanisms)]
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [*self.command, self.folder],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.run([*self.command, self.folder], stdout=subprocess.PIPE, text=True)
         word, port = self.process.stdout.readline().split()
         assert word == "port"
         self.port = int(port)
 
     def stop(self) -> None:
+        super().stop()
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
             self.process.stdout.close()
 
     def answers(self) -> list[str]:

@@ -16,7 +16,7 @@ import unittest
 from pathlib import Path
 
 from certificates import Certificates
-from refusing import Refusing, refuse
+from mail_server import MailServer, refuse
 from servers import PATH
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +73,7 @@ class Habits(unittest.TestCase):
 
     def alerts(self, **how) -> tuple[list[str], list[str]]:
         """What the user is told, and what arrives, if the server has no time for the first."""
-        with Refusing(refuse("text", "451 4.3.0 try later", times=1)) as server:
+        with MailServer(refuse("text", "451 4.3.0 try later", times=1)) as server:
             told = self.run_program("alert-daemon", f"127.0.0.1:{server.port}", text=self.ALERTS, **how)
         about = [mail.text.partition(b"about this: ")[2].partition(b".")[0].decode() for mail in server.mails]
         return told, about
@@ -93,7 +93,7 @@ class Habits(unittest.TestCase):
 
     def test_alerts_while_the_server_is_down(self) -> None:
         for way in self.ways():
-            with Refusing(refuse("greeting", "421 4.3.2 going down")) as server:
+            with MailServer(refuse("greeting", "421 4.3.2 going down")) as server:
                 told = self.run_program("alert-daemon", f"127.0.0.1:{server.port}", text=self.ALERTS, **way)
             expected = "not sent: Invalid SMTP status code in server response: 421 4.3.2 going down"
             self.assertEqual(told, [expected] * 2)
@@ -112,7 +112,7 @@ class Habits(unittest.TestCase):
 
     def test_who_looks_at_nothing_reaches_who_can_be_reached(self) -> None:
         for way in self.ways():
-            with Refusing(refuse("RCPT TO:<unknown@", "550 5.1.1 nobody here")) as server:
+            with MailServer(refuse("RCPT TO:<unknown@", "550 5.1.1 nobody here")) as server:
                 told = self.run_program("careless", f"127.0.0.1:{server.port}", *self.ADDRESSES, **way)
             self.assertEqual(told, ["done"])
             (mail,) = server.mails
@@ -131,7 +131,7 @@ class Habits(unittest.TestCase):
             ("MAIL", "this is no reply"),
         ]
         for number, (where, reply) in enumerate(refusals):
-            with self.subTest(f"{where}: {reply}"), Refusing(refuse(where, reply)) as server:
+            with self.subTest(f"{where}: {reply}"), MailServer(refuse(where, reply)) as server:
                 watched = number % 3 == 0 and shutil.which("valgrind") is not None
                 address = f"127.0.0.1:{server.port}"
                 told = self.run_program("careless", address, *self.ADDRESSES, watched=watched)
@@ -157,7 +157,7 @@ class Habits(unittest.TestCase):
         for number, (certificate, trusted, complaints) in enumerate(cases):
             with self.subTest(certificate.name, trusted=trusted):
                 self.trust(trusted)
-                with Refusing(offers=("PIPELINING",), certificate=certificate) as server:
+                with MailServer(offers=("PIPELINING",), certificate=certificate) as server:
                     watched = number == 1 and shutil.which("valgrind") is not None
                     told = self.run_program("trusting", f"localhost:{server.port}", watched=watched)
                 self.assertEqual(told, [*complaints, "encrypted", "sent"])
@@ -174,7 +174,7 @@ class Habits(unittest.TestCase):
 
     def test_threads_with_one_context(self) -> None:
         for threads, way in zip(("32", "4"), self.ways()):
-            with Refusing(offers=("AUTH PLAIN",)) as server:
+            with MailServer(offers=("AUTH PLAIN",)) as server:
                 address = f"127.0.0.1:{server.port}"
                 told = self.run_program("one-context", address, "user", "secret", threads, **way)
             self.assertEqual(told, [f"{threads} of {threads} sent"])

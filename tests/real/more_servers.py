@@ -5,16 +5,14 @@ them, and they run in a mount namespace of their own.
 
 Each takes mail for example.org and refuses to relay, as Postfix does in servers.py."""
 
-import contextlib
 import functools
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
+from listening import Inetd, free_port
 from servers import PATH, Postfix, Server, find, wait_for
 
 HERE = Path(__file__).resolve().parent
@@ -76,7 +74,7 @@ class Maildir(Server):
     title: str
     # Whether each recipient gets a file of its own.
     copies = True
-    process: subprocess.Popen | None = None
+    output = "logs/log"
 
     def prepare(self) -> None:
         self.inbox = self.folder_of("mail") / "inbox"
@@ -84,15 +82,6 @@ class Maildir(Server):
         self.inbox.parent.chmod(0o777)
         self.logs = self.folder_of("logs")
         self.logs.chmod(0o777)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
     def take(self, count: int = 1, seconds: float = DELIVERY_SECONDS) -> list[bytes]:
         return taken(self, count, seconds)
@@ -130,13 +119,7 @@ class Aiosmtpd(Maildir):
     def start(self) -> None:
         self.prepare()
         command = [python_with_aiosmtpd(), str(HERE / "aiosmtpd_server.py"), *self.options, str(self.inbox)]
-        with (self.logs / "log").open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-        with self.process.stdout as answer:
-            port = answer.readline()
-        if not port:
-            raise RuntimeError(f"aiosmtpd did not start\n{self.log()}")
-        self.port = int(port)
+        self.run_for_port(command)
 
 
 def unpacked(program: str, *arguments: str) -> list[str]:
@@ -197,38 +180,7 @@ class Exim(Maildir):
         self.config.write_text(EXIM_CONF.format(folder=self.folder))
         self.config.chmod(0o644)
         command = unpacked("/usr/sbin/exim4", "-C", str(self.config), "-odb", "-bs")
-        self.running: list[subprocess.Popen] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self.accept, args=(command,), daemon=True)
-        self.thread.start()
-
-    def accept(self, command: list[str]) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                with connection:
-                    self.running.append(
-                        subprocess.Popen(
-                            command,
-                            stdin=connection,
-                            stdout=connection,
-                            stderr=subprocess.DEVNULL,
-                        )
-                    )
-
-    def stop(self) -> None:
-        if hasattr(self, "listener"):
-            # close() alone does not wake accept().
-            self.listener.shutdown(socket.SHUT_RDWR)
-            self.listener.close()
-            self.thread.join(10)
-            for process in self.running:
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        self.port = self.services.enter_context(Inetd(command, stderr=subprocess.DEVNULL)).port
 
 
 SMTPD_CONF = """\
@@ -246,22 +198,9 @@ class OpenSmtpd(Maildir):
 
     def start(self) -> None:
         self.prepare()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         config = self.folder / "smtpd.conf"
         config.write_text(SMTPD_CONF.format(port=self.port, folder=self.folder))
         command = unpacked("/usr/sbin/smtpd", "-d", "-f", str(config))
-        with (self.logs / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": PATH}
-            )
-        wait_for("OpenSMTPD listens", self.answers)
-
-    def answers(self) -> bool:
-        if self.process.poll() is not None:
-            raise RuntimeError(f"OpenSMTPD ended\n{self.log()}")
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
-                return connection.recv(3) == b"220"
-        except ConnectionRefusedError:
-            return False
+        self.run(command, env={"PATH": PATH})
+        wait_for("OpenSMTPD listens", self.greets)

@@ -10,20 +10,11 @@ from pathlib import Path
 
 import harness
 from accounts import PASSWORD, USER
+from listening import Listening
+from mail_server import MailServer
 from policy_world import World
-from relays import Microsocks, Relay, Threads, loopback
+from relays import Microsocks
 from servers import find
-
-
-class Counter(Threads):
-    """Counts who comes."""
-
-    def __init__(self) -> None:
-        super().__init__(loopback())
-        self.port = self.listener.getsockname()[1]
-
-    def serve(self, client, number: int) -> None:
-        pass
 
 
 class NothingGoesOut(World):
@@ -33,7 +24,7 @@ class NothingGoesOut(World):
 
     def setUp(self) -> None:
         super().setUp()
-        self.counter = self.enterContext(Counter())
+        self.counter = self.enterContext(Listening())
 
     def assert_silent(self, variables: dict[str, str], *options: str) -> None:
         outcome = self.run_submit(variables, *options, server=f"127.0.0.1:{self.counter.port}")
@@ -157,13 +148,12 @@ class NothingGoesOut(World):
     def test_no_password_in_clear_to_another_host(self) -> None:
         secret = self.write("secret", PASSWORD)
         # Behind a proxy nobody is this host.
-        relay = self.enterContext(Relay())
-        relay.replies = relay.replies | {"EHLO": b"250-relay.example\r\n250 AUTH PLAIN CRAM-MD5\r\n"}
+        relay = self.enterContext(MailServer(offers=("AUTH PLAIN CRAM-MD5",)))
         proxy = self.enterContext(Microsocks())
         keys = f'user = "{USER}"\nsecret = {{ file = "{secret}" }}\ntls = "off"\n'
         for behind in ("", f'proxy = "socks5h://127.0.0.1:{proxy.port}"\n'):
             text = f'[relay.site]\nserver = "127.0.0.1:{relay.port}"\n{keys}{behind}' + self.everything()
-            relay.verbs.clear()
+            relay.commands.clear()
             outcome = self.run_submit(self.policy(text))
             self.assertEqual(relay.verbs.count("AUTH"), 0 if behind else 1, relay.verbs)
             self.assertEqual(outcome.sent, not behind, outcome)
@@ -175,7 +165,7 @@ class Rights(World):
     with_site = False
 
     def test_variables_and_user_files(self) -> None:
-        relay = self.enterContext(Relay())
+        relay = self.enterContext(MailServer())
         refusing = 'version = 1\n[[rule]]\nrefuse = "the user says no"\n'
         settings = self.own / "home/.config/libesmtp"
         settings.mkdir(parents=True, mode=0o755)
@@ -240,13 +230,13 @@ class WithoutAFile(World):
     with_site = False
 
     def calls(self, variables: dict[str, str]) -> list[str]:
-        with Relay() as relay:
+        with MailServer() as relay:
             log = self.own / "strace"
             command = ["strace", "-f", "-o", log, self.submit.program, "-f", "a@example.net"]
             command += [f"127.0.0.1:{relay.port}", self.submit.mail, "b@example.org"]
             environment = self.submit.environment(True) | variables
             subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-            self.assertEqual(relay.accepted, 1)
+            self.assertEqual(len(relay.mails), 1)
         lines = log.read_text().splitlines()
         return [re.sub(r"^\d+ +", "", line) for line in lines]
 

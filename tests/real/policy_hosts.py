@@ -9,8 +9,9 @@ from pathlib import Path
 
 import harness
 from accounts import PASSWORD, USER
+from mail_server import MailServer
 from policy_world import World
-from relays import Relay, SecretSocket
+from relays import SecretSocket
 from servers import find
 
 
@@ -19,12 +20,11 @@ class Hosts(World):
 
     with_site = False
 
-    def set_up_relay(self, folder: Path | None = None) -> tuple[Relay, dict[str, str]]:
+    def set_up_relay(self, folder: Path | None = None) -> tuple[MailServer, dict[str, str]]:
         """With `folder` as the root of the program's files."""
         folder = folder or self.own
         root = folder if folder != self.own else Path("/")
-        relay = self.enterContext(Relay())
-        relay.replies = relay.replies | {"EHLO": b"250-relay.example\r\n250 AUTH PLAIN\r\n", "AUTH": b"235 ok\r\n"}
+        relay = self.enterContext(MailServer(offers=("AUTH PLAIN",)))
         socket = self.enterContext(SecretSocket(folder / "token", f"{PASSWORD}\n"))
         variables = self.policy(
             f'[relay.site]\nserver = "127.0.0.1:{relay.port}"\nuser = "{USER}"\n'
@@ -47,7 +47,7 @@ class Hosts(World):
         relay, variables = self.set_up_relay()
         done = self.start(variables | more, *prefix)
         self.assertEqual(done.returncode, 0, f"{done}\n{self.trace()}")
-        self.assertEqual((relay.accepted, relay.verbs.count("AUTH")), (1, 1))
+        self.assertEqual((len(relay.mails), relay.verbs.count("AUTH")), (1, 1))
 
     def odd_host(self) -> str:
         """The library that makes the program one."""
@@ -108,7 +108,7 @@ class Hosts(World):
         trace = root / "trace"
         said = trace.read_text() if trace.exists() else "no trace"
         self.assertEqual(done.returncode, 0, f"{done}\n{said}")
-        self.assertEqual((relay.accepted, relay.verbs.count("AUTH")), (1, 1))
+        self.assertEqual((len(relay.mails), relay.verbs.count("AUTH")), (1, 1))
 
 
 class Confined(World):

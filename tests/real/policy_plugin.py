@@ -10,8 +10,9 @@ from pathlib import Path
 
 import harness
 from accounts import PASSWORD, USER
+from mail_server import MailServer
 from policy_world import World
-from relays import Relay, SecretSocket
+from relays import SecretSocket
 from servers import find
 
 # It gives a copy of the library a folder of the test's, for the one that is compiled in.
@@ -28,9 +29,7 @@ class Plugins(World):
         source = Path(__file__).with_name("policy_plugin.c")
         options = ["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
         subprocess.run([find("cc"), *options, "-o", self.plugin, source], check=True, timeout=60)
-        self.relay_heard = self.enterContext(Relay())
-        offer = b"250-relay.example\r\n250 AUTH X-BOTH PLAIN\r\n"
-        self.relay_heard.replies = self.relay_heard.replies | {"EHLO": offer, "AUTH": b"235 ok\r\n"}
+        self.relay_heard = self.enterContext(MailServer(offers=("AUTH X-BOTH PLAIN",)))
 
     def send(self, keys: str, *options: str) -> subprocess.CompletedProcess:
         library = harness.build / "libesmtp.so.6"
@@ -52,8 +51,8 @@ class Plugins(World):
 
     def told(self) -> list[bytes]:
         """The messages of AUTH."""
-        asked = [line.split() for line in self.relay_heard.heard if line.startswith(b"AUTH ")]
-        self.assertEqual({words[1] for words in asked}, {b"X-BOTH"})
+        asked = [line.split() for line in self.relay_heard.commands if line.startswith("AUTH ")]
+        self.assertEqual({words[1] for words in asked}, {"X-BOTH"})
         return [base64.b64decode(words[2]) for words in asked]
 
     def test_user_and_secret_of_the_policy(self) -> None:
@@ -61,7 +60,7 @@ class Plugins(World):
         socket = self.enterContext(SecretSocket(self.own / "token", f"{PASSWORD}\n"))
         for source in (f'file = "{secret}"', f'socket = "{socket.path}"'):
             with self.subTest(source):
-                self.relay_heard.heard.clear()
+                self.relay_heard.commands.clear()
                 done = self.send(f'user = "{USER}"\nsecret = {{ {source} }}\n')
                 self.assertEqual(done.returncode, 0, f"{done}\n{self.trace()}")
                 self.assertEqual(self.told(), [f"{USER}:{PASSWORD}".encode()])
@@ -78,5 +77,5 @@ class Plugins(World):
         secret = self.write("secret", PASSWORD)
         done = self.send(f'user = "{USER}"\nsecret = {{ file = "{secret}" }}\n')
         self.assertEqual(done.returncode, 1, done)
-        self.assertEqual(self.relay_heard.accepted, 0)
+        self.assertEqual(self.relay_heard.mails, [])
         self.assertNotIn("AUTH", self.relay_heard.verbs)

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 
 from accounts import PASSWORD, USER
+from mail_server import MailServer
 from policy_world import TOOL, World, pin, take
-from relays import Relay
 
 
 class Tool(World):
@@ -28,7 +28,7 @@ class Tool(World):
         self.assertEqual(self.tool("--help").returncode, 0)
 
     def test_check_and_a_session_agree(self) -> None:
-        relay = self.enterContext(Relay())
+        relay = self.enterContext(MailServer())
         secret = self.write("secret", PASSWORD)
         open_file = self.write("open", PASSWORD, 0o644)
         ca = self.own / "ca.pem"

@@ -10,7 +10,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from servers import PATH, find, wait_for
+from listening import between, loopback
+from servers import PATH, Server, find, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -55,24 +56,15 @@ class Gate:
 
     def __init__(self, port: int) -> None:
         self.server = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = loopback()
         self.listener.settimeout(SECONDS)
         self.port = self.listener.getsockname()[1]
         self.ends: list[socket.socket] = []
-        self.threads: list[threading.Thread] = []
+        self.between = threading.Thread(target=lambda: between(*self.ends))
 
     def open(self) -> None:
         self.ends = [self.listener.accept()[0], socket.create_connection(("127.0.0.1", self.server), SECONDS)]
-        for source, target in (self.ends, self.ends[::-1]):
-            self.threads.append(threading.Thread(target=self.forward, args=(source, target)))
-            self.threads[-1].start()
-
-    @staticmethod
-    def forward(source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while block := source.recv(1 << 16):
-                target.sendall(block)
-            target.shutdown(socket.SHUT_WR)
+        self.between.start()
 
     def __enter__(self) -> "Gate":
         return self
@@ -82,8 +74,8 @@ class Gate:
         for end in self.ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-        for thread in self.threads:
-            thread.join(SECONDS)
+        if self.ends:
+            self.between.join(SECONDS)
         for end in self.ends:
             end.close()
 
@@ -131,9 +123,10 @@ def mail_file(program: Path, port: int, library: Path | None, mail: bytes, sende
         return run_once(command, gate, mail, environment(library, home))
 
 
-class Daemon:
-    """A program that runs in the foreground until it is told to end."""
+class Daemon(Server):
+    """A program that runs in the foreground until it is told to end. The port is its server's."""
 
+    output = "log"
     host = "127.0.0.1"
 
     def __init__(self, port: int, library: Path | None, variables: dict[str, str] | None = None) -> None:
@@ -141,45 +134,13 @@ class Daemon:
         self.library = library
         self.variables = variables or {}
 
-    def __enter__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="esmtp-program-"))
-        try:
-            log = self.folder / "log"
-            with log.open("wb") as output:
-                self.process = subprocess.Popen(
-                    self.command(),
-                    cwd=self.folder,
-                    env=environment(self.library, self.folder) | self.variables,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-            self.ready()
-            self.loaded = loaded_library(self.process)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_) -> None:
-        try:
-            if hasattr(self, "process"):
-                self.process.terminate()
-                try:
-                    self.process.wait(20)
-                except subprocess.TimeoutExpired:
-                    self.process.kill()
-                    self.process.wait()
-        finally:
-            shutil.rmtree(self.folder)
-
-    def running(self) -> bool:
-        if self.process.poll() is not None:
-            raise RuntimeError(f"ended with {self.process.returncode}: {self.log()}")
-        return True
+    def start(self) -> None:
+        self.run(self.command(), cwd=self.folder, env=environment(self.library, self.folder) | self.variables)
+        self.ready()
+        self.loaded = loaded_library(self.process)
 
     def log(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-4000:]
+        return super().log()[-4000:]
 
 
 COLLECTD_CONF = """\

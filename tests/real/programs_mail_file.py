@@ -8,12 +8,12 @@ import argparse
 import contextlib
 import os
 import pty
-import socket
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
+from listening import free_port
 from more_servers import Aiosmtpd, Certificate
 from programs_drivers import compile_mail_file
 
@@ -160,9 +160,7 @@ class MailFile(unittest.TestCase):
         self.assertIn("mail-file: nobody@example.org: 550 ", done.stderr)
 
     def test_nobody_there(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
-        done = self.run_program("--host", f"127.0.0.1:{port}", self.mail, RECIPIENT)
+        done = self.run_program("--host", f"127.0.0.1:{free_port()}", self.mail, RECIPIENT)
         self.assertEqual(done.returncode, os.EX_TEMPFAIL)
         self.assertIn("Connection refused", done.stderr)
 

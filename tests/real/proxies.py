@@ -7,7 +7,6 @@ import http.server
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import urllib.parse
@@ -15,56 +14,12 @@ from pathlib import Path
 
 import dovecot
 from accounts import PASSWORD, USER
+from listening import free_port
 from more_servers import PACKAGES, Maildir, unpacked
 from servers import PATH, Server, find, wait_for
 
 HERE = Path(__file__).resolve().parent
 GO_PACKAGES = Path("/usr/share/gocode")
-
-
-def free_port() -> int:
-    """These servers take no port 0; what the kernel gives us a moment before is the nearest."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def greets(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            return connection.recv(3) == b"220"
-    except (ConnectionRefusedError, TimeoutError):
-        return False
-
-
-class Logged(Server):
-    """A process with a log in its folder."""
-
-    process: subprocess.Popen | None = None
-
-    def log(self) -> str:
-        log = self.folder / "log"
-        return log.read_text(errors="replace") if log.exists() else ""
-
-    def run(self, name: str, command: list, **options) -> None:
-        with (self.folder / "output").open("wb") as output:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
-
-        def answers() -> bool:
-            if self.process.poll() is not None:
-                said = (self.folder / "output").read_text(errors="replace")
-                raise RuntimeError(f"{name} ended\n{said}\n{self.log()}")
-            return greets(self.port)
-
-        wait_for(f"{name} listens", answers, 30)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
 
 
 DOVECOT_SETTINGS = """\
@@ -83,7 +38,7 @@ service submission-login {{
 """
 
 
-class DovecotSubmission(Logged):
+class DovecotSubmission(Server):
     """Dovecot's submission service before another server. A wrong password costs a second."""
 
     def __init__(self, certificate: Path, relay: int):
@@ -101,7 +56,8 @@ class DovecotSubmission(Logged):
         configuration = dovecot.configure(
             self.folder, settings, {USER: PASSWORD}, ("plain", "login"), certificate=certificate
         )
-        self.run("Dovecot", [find("dovecot"), "-F", "-c", configuration], env={"PATH": PATH})
+        self.run([find("dovecot"), "-F", "-c", configuration], env={"PATH": PATH})
+        wait_for("Dovecot listens", self.greets, 30)
 
     def attempts(self) -> int:
         """Refused passwords, as it says when it lets a client go."""
@@ -134,7 +90,7 @@ mail {{
 """
 
 
-class NginxProxy(Logged):
+class NginxProxy(Server):
     """nginx before another server. It asks us over HTTP who may in."""
 
     def __init__(self, relay: int, mechanisms: tuple[str, ...]):
@@ -163,27 +119,21 @@ class NginxProxy(Logged):
             def log_message(self, *_) -> None:
                 pass
 
-        self.http = http.server.HTTPServer(("127.0.0.1", 0), Answers)
-        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
-        self.thread.start()
+        answers = self.services.enter_context(http.server.HTTPServer(("127.0.0.1", 0), Answers))
+        threading.Thread(target=answers.serve_forever, daemon=True).start()
+        self.services.callback(answers.shutdown)
         configuration = self.folder / "nginx.conf"
         configuration.write_text(
             NGINX_CONF.format(
                 folder=self.folder,
-                asks=self.http.server_address[1],
+                asks=answers.server_address[1],
                 mechanisms=" ".join(self.mechanisms),
                 port=self.port,
             )
         )
         command = unpacked("/usr/sbin/nginx", "-c", str(configuration), "-p", str(self.folder))
-        self.run("nginx", command, env={"PATH": PATH})
-
-    def stop(self) -> None:
-        super().stop()
-        if hasattr(self, "http"):
-            self.http.shutdown()
-            self.http.server_close()
-            self.thread.join(10)
+        self.run(command, env={"PATH": PATH})
+        wait_for("nginx listens", self.greets, 30)
 
 
 class Counting(Maildir):
@@ -195,20 +145,7 @@ class Counting(Maildir):
     def begin(self, command: list, **options) -> None:
         self.prepare()
         (self.inbox / "new").mkdir(parents=True)
-        with (self.logs / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, self.certificate, f"{USER}:{PASSWORD}", self.inbox / "new"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                **options,
-            )
-        with self.process.stdout as answer:
-            port = answer.readline()
-        if not port:
-            raise RuntimeError(f"{self.title} did not start\n{self.log()}")
-        self.port = int(port)
+        self.run_for_port([*command, self.certificate, f"{USER}:{PASSWORD}", self.inbox / "new"], **options)
 
     def asked(self) -> int:
         return self.log().count("asked: ")
@@ -333,15 +270,8 @@ class Haraka(Maildir):
             "INBOX": str(self.inbox / "new"),
             "PATH": PATH,
         }
-        with (self.logs / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                [find("node"), self.module / "bin/haraka", "-c", self.folder],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=account,
-            )
-        wait_for("Haraka listens", lambda: greets(self.port), 30)
+        self.run([find("node"), self.module / "bin/haraka", "-c", self.folder], env=account)
+        wait_for("Haraka listens", self.greets, 30)
 
     def asked(self) -> int:
         return self.log().count("asked: ")

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import programs_drivers as drivers
 from certificates import Certificates
-from refusing import Answer, Refusing, refuse
+from mail_server import Answer, MailServer, refuse
 from servers import PATH, find, wait_for
 from submit import OLDER_TLS
 
@@ -177,8 +177,7 @@ class Reader:
             port = 1
             if failure.listening:
                 certificate = failure.certificate and getattr(self.certificates, failure.certificate)
-                answer = failure.answer or (lambda _: None)
-                port = stack.enter_context(Refusing(answer, failure.offers, certificate)).port
+                port = stack.enter_context(MailServer(failure.answer, failure.offers, certificate)).port
             run = {ESMTP: self.esmtp, COLLECTD: self.collectd, SYSLOG_NG: self.syslog_ng}[program]
             said = run(failure, port, library)
         said = re.sub(rf"\b(127\.0\.0\.1|localhost):{port}\b", r"\1:587", said)

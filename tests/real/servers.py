@@ -2,8 +2,10 @@
 """Mail servers of Postfix for the time of a test: in a folder of their own, on 127.0.0.1, on a port
 that the kernel picks. Each is a context manager; what was started is stopped on the way out."""
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -49,11 +51,15 @@ def listening_port(process_id: int, other_than: int | None = None) -> int | None
 
 
 class Server:
-    """What both servers have in common: a folder, and an address once they run."""
+    """What servers have in common: a folder, a process or whoever listens for them, and an address once they run."""
 
     port: int
+    process: subprocess.Popen | None = None
+    # The file of what the process writes.
+    output = "output"
 
     def __enter__(self):
+        self.services = contextlib.ExitStack()
         self.folder = Path(tempfile.mkdtemp(prefix="esmtp-server-"))
         try:
             # The servers give up root and must still get in.
@@ -66,9 +72,51 @@ class Server:
 
     def __exit__(self, *_) -> None:
         try:
-            self.stop()
+            with self.services:
+                self.stop()
         finally:
             shutil.rmtree(self.folder)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def run(self, command: list, **how) -> None:
+        with (self.folder / self.output).open("wb") as output:
+            streams = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output}
+            self.process = subprocess.Popen(command, **streams | how)
+
+    def run_for_port(self, command: list, **how) -> None:
+        """The first line of the program's output is its port."""
+        self.run(command, stdout=subprocess.PIPE, text=True, **how)
+        with self.process.stdout as answer:
+            port = answer.readline()
+        if not port:
+            raise RuntimeError(f"{command[0]} did not start\n{self.log()}")
+        self.port = int(port)
+
+    def running(self) -> bool:
+        if self.process.poll() is not None:
+            said = (self.folder / self.output).read_text(errors="replace")
+            raise RuntimeError(f"ended with {self.process.returncode}\n{said}\n{self.log()}")
+        return True
+
+    def greets(self) -> bool:
+        self.running()
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+                return connection.recv(3) == b"220"
+        except (ConnectionRefusedError, TimeoutError):
+            return False
+
+    def log(self) -> str:
+        log = self.folder / "log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def folder_of(self, name: str, user: int | str | None = None) -> Path:
         folder = self.folder / name
@@ -81,20 +129,13 @@ class Server:
 class SmtpSink(Server):
     """Postfix's test server. Takes one session and writes down what it got."""
 
-    process: subprocess.Popen | None = None
-
     def start(self) -> None:
         self.dumps = self.folder_of("dumps", NOBODY)
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         # It counts to -n only while it shows its counters (-c).
         command = [find("smtp-sink"), *user, "-c", "-n", "1", "-d", "mail.", "127.0.0.1:0", "10"]
-        self.process = subprocess.Popen(command, cwd=self.dumps, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.run(command, cwd=self.dumps)
         self.port = wait_for("smtp-sink listens", lambda: listening_port(self.process.pid))
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
 
     def mail(self) -> bytes:
         """The mail that came, under headers of smtp-sink."""
@@ -204,10 +245,6 @@ class Postfix(Server):
         done = subprocess.run(arguments, env={"PATH": PATH}, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
         if done.returncode != 0:
             raise RuntimeError(f"postfix {command}: {done.stderr.decode()}\n{self.log()}")
-
-    def log(self) -> str:
-        log = self.folder / "log"
-        return log.read_text() if log.exists() else ""
 
     def mail(self) -> bytes:
         """The mail that came, under headers of Postfix. It is taken out of the mailbox."""

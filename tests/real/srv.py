@@ -19,6 +19,7 @@ import threading
 import unittest
 from pathlib import Path
 
+from listening import Listening, free_port
 from servers import PATH, find
 
 SENDER = "sender@example.net"
@@ -136,33 +137,13 @@ class Sink:
         return len(list(self.folder.iterdir()))
 
 
-class Listener:
-    """Listens on the loopback, and keeps the first bytes of one connection."""
+class Listener(Listening):
+    """Keeps the first bytes of a connection."""
 
     hello = b""
 
-    def __enter__(self):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.socket.settimeout(ESMTP_SECONDS)
-        self.port = self.socket.getsockname()[1]
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
-        return self
-
-    def serve(self) -> None:
-        client, _ = self.socket.accept()
-        with client:
-            client.settimeout(ESMTP_SECONDS)
-            self.hello = client.recv(4096)
-
-    def __exit__(self, *_) -> None:
-        self.thread.join()
-        self.socket.close()
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    def serve(self, client: socket.socket, number: int) -> None:
+        self.hello = client.recv(4096)
 
 
 def send(server: str) -> str:
@@ -190,7 +171,7 @@ class Srv(unittest.TestCase):
             zone = {
                 SUBMISSION: [
                     srv(40, fourth.port, "fourth.example.net"),
-                    srv(20, closed_port(), "second.example.net"),
+                    srv(20, free_port(), "second.example.net"),
                     srv(30, third.port, "third.example.net"),
                     srv(10, third.port, "first.example.net"),
                 ],
@@ -216,7 +197,7 @@ class Srv(unittest.TestCase):
     def test_service_overrides_the_port(self) -> None:
         with Sink() as sink:
             zone = {
-                SUBMISSION: [srv(10, closed_port(), "mx.example.net")],
+                SUBMISSION: [srv(10, free_port(), "mx.example.net")],
                 "mx.example.net": [a("127.0.0.1")],
             }
             with NameServer(zone):

@@ -10,7 +10,6 @@ import os
 import resource
 import shutil
 import socket
-import ssl
 import subprocess
 import threading
 import time
@@ -29,13 +28,13 @@ from harness import (
     SECONDS,
     Case,
     answer,
-    free_port,
     main,
     token,
 )
 
 # Found by harness.
 import relays  # isort: skip
+from listening import Listening, between, free_port, tls_of  # isort: skip
 
 
 class Tokens(Case):
@@ -347,66 +346,30 @@ class Transport(Case):
         self.assertGreaterEqual(times[1] - times[0], 0.95)
 
 
-class Proxy:
+class Proxy(Listening):
     """A proxy that takes CONNECT and carries octets, or refuses."""
 
     def __init__(self, refuse: bool = False, certificate: Path | None = None):
+        super().__init__()
         self.refuse = refuse
-        self.tls = None
-        if certificate is not None:
-            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.tls.load_cert_chain(certificate)
+        self.tls = tls_of(certificate) if certificate else None
         self.heads: list[str] = []
 
-    def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.serve, daemon=True).start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        # An accept that waits does not notice that its socket is closed.
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-
-    def serve(self) -> None:
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.connection, args=[client], daemon=True).start()
-
-    def connection(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket, number: int) -> None:
         if self.tls is not None:
-            try:
-                client = self.tls.wrap_socket(client, server_side=True)
-            except OSError:
+            client = self.tls.wrap_socket(client, server_side=True)
+        with client:
+            head = b""
+            while not head.endswith(b"\r\n\r\n") and (more := client.recv(1)):
+                head += more
+            self.heads.append(head.decode())
+            if self.refuse:
+                client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
                 return
-        head = b""
-        while not head.endswith(b"\r\n\r\n") and (more := client.recv(1)):
-            head += more
-        self.heads.append(head.decode())
-        if self.refuse:
-            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-            client.close()
-            return
-        host, _, port = head.split()[1].decode().rpartition(":")
-        with client, socket.create_connection((host, int(port))) as server:
-            client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-            back = threading.Thread(target=carry, args=[server, client], daemon=True)
-            back.start()
-            carry(client, server)
-            back.join(SECONDS)
-
-
-def carry(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while octets := source.recv(65536):
-            target.sendall(octets)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
+            host, _, port = head.split()[1].decode().rpartition(":")
+            with socket.create_connection((host, int(port))) as server:
+                client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                between(client, server)
 
 
 class Proxies(Case):

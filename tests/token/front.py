@@ -12,6 +12,9 @@ from pathlib import Path
 import harness
 from harness import ENVIRONMENT, SECONDS
 
+# Found by harness.
+import listening  # isort: skip
+
 
 def read_all(path: Path) -> bytes:
     """What somebody gets who connects and writes nothing."""
@@ -24,44 +27,21 @@ def read_all(path: Path) -> bytes:
     return text
 
 
-class Inetd:
-    """Accepts, and starts the program with the connection as standard input and output."""
+class Inetd(listening.Inetd):
+    """One client at a time."""
 
     def __init__(self, path: Path, config: Path):
+        command = [harness.program, "--config", config, "--socket"]
+        super().__init__(command, listening.unix(path), stderr=subprocess.PIPE, env=ENVIRONMENT)
         self.path = path
-        self.command = [harness.program, "--config", config, "--socket"]
-        self.errors = b""
+        self.one = threading.Lock()
 
-    def __enter__(self):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.path))
-        self.path.chmod(0o600)
-        self.listener.listen()
-        self.thread = threading.Thread(target=self.serve)
-        self.thread.start()
-        return self
-
-    def serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with connection:
-                done = subprocess.run(
-                    self.command,
-                    stdin=connection,
-                    stdout=connection,
-                    stderr=subprocess.PIPE,
-                    env=ENVIRONMENT,
-                    timeout=SECONDS,
-                )
-                self.errors += done.stderr
+    def serve(self, client: socket.socket, number: int) -> None:
+        with self.one:
+            super().serve(client, number)
 
     def __exit__(self, *_) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join(SECONDS)
-        self.listener.close()
+        super().__exit__()
         self.path.unlink()
 
 

@@ -7,7 +7,6 @@ import http.server
 import json
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/real"))
 
 from certificates import Certificates  # noqa: E402
+from listening import tls_of  # noqa: E402
 
 CONFIGURATION, NETWORK, REFUSED, STATE, OUTPUT, FAULT = 3, 4, 5, 6, 7, 8
 # A run's own limit is far below; a machine may be busy.
@@ -116,8 +116,7 @@ class Server:
         class QuietV6(Quiet):
             address_family = socket.AF_INET6
 
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
+        context = tls_of(certificate)
         self.servers = [Quiet(("127.0.0.1", 0), Handler)]
         self.port = self.servers[0].server_address[1]
         self.url = f"https://localhost:{self.port}"
@@ -221,10 +220,3 @@ ca-file = "{self.certificates.ca}"
         for part in parts:
             self.assertIn(part, message)
         return message
-
-
-def free_port() -> int:
-    """One on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
