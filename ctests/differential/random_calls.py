@@ -27,7 +27,17 @@ TEXTS = ("Subject", "subject", "X-Foo", "X-Bar", "Comments", "Keywords", "In-Rep
 LISTS = ("From", "FROM", "To", "Cc", "Bcc", "Reply-To", "Sender", "Disposition-Notification-To")
 NAMES = (*TEXTS, *LISTS, "Date", "Message-Id")
 # Those of a text may be any.
-ANY = (*NAMES, "X-Not", "Received", "Return-Path", "Content-Type", "MIME-Version", "Resent-To", "Resent-Date", "Resent-From")
+ANY = (
+    *NAMES,
+    "X-Not",
+    "Received",
+    "Return-Path",
+    "Content-Type",
+    "MIME-Version",
+    "Resent-To",
+    "Resent-Date",
+    "Resent-From",
+)
 VALUES = (
     *(" one", " a@example.org", " Mon, 01 Jan 2001 00:00:00 +0000", " two\\r\\n\\tfold", " <id@x>", "", "  "),
     *(" x\\r\\n y\\r\\n z", " \\{998:v}"),
@@ -119,12 +129,14 @@ class Program:
         if name == "Message-Id":
             return f"header Message-Id text {self.some('abc@example.org', 'id1', 'x.y@z')}"
         if name in LISTS:
-            phrase = self.some("NULL", '""', '"Bob"', '"Bob B."', '"A, B"', "\"O'Neil\"", f'"{"a" * 60}"')
+            phrase = self.some("NULL", '""', '"Bob"', '"Bob B."', '"A, B"', '"O\'Neil"', f'"{"a" * 60}"')
             return f'header {name} mailbox {phrase} "{self.some(*MAILBOXES)}"'
         return f'header {name} text "{self.words()}"'
 
     def words(self):
-        some = [self.some("alpha", "a", "long" * 30, "x,y", "(c)", "semi;colon", ":") for _ in range(self.some(1, 2, 9))]
+        some = [
+            self.some("alpha", "a", "long" * 30, "x,y", "(c)", "semi;colon", ":") for _ in range(self.some(1, 2, 9))
+        ]
         return " ".join(some)
 
     def text(self):

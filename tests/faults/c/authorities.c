@@ -24,7 +24,7 @@ FILE *fopen64(const char *name, const char *mode)
 
 static smtp_session_t secure_session(const char *server, smtp_recipient_t *recipient)
 {
-    smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, recipient);
+    smtp_session_t session = new_letter(server, recipient);
 
     CHECK(smtp_starttls_enable(session, Starttls_REQUIRED));
     return session;
@@ -70,8 +70,6 @@ int main(int argc, char **argv)
     CHECK(smtp_destroy_session(session));
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     session = secure_session(server, &recipient);
-    CHECK(smtp_start_session(session));
-    CHECK(is_delivered(recipient));
-    CHECK(smtp_destroy_session(session));
+    CHECK(goes_out(session, recipient));
     return 0;
 }

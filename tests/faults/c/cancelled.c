@@ -7,31 +7,12 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 
+#include "blocks.h"
 #include "mail.h"
-
-enum { BLOCK = 1 << 20, BLOCKS = 64 };
 
 static volatile pid_t waiter;
 static const char *working;
 static volatile int over;
-
-/* More than a connection holds if nobody reads. */
-static const char *source(void **ctx, int *len, void *arg)
-{
-    static char block[BLOCK];
-    int *given = arg;
-
-    (void)ctx;
-    if (len == NULL) {
-        *given = 0;
-        memset(block, 'x', sizeof block);
-        memcpy(block, "Subject: x\r\n\r\n", 14);
-        memcpy(block + sizeof block - 2, "\r\n", 2);
-        return NULL;
-    }
-    *len = (*given)++ < BLOCKS ? BLOCK : 0;
-    return block;
-}
 
 static void *start(void *session)
 {
@@ -91,13 +72,15 @@ int main(int argc, char **argv)
     smtp_session_t session;
     pthread_t thread, other;
     void *result = NULL;
-    int sent = 0, given = 0, before;
+    int sent = 0, before;
+    /* More than a connection holds if nobody reads. */
+    struct blocks text = {.count = 64, .crlf = 1};
 
     CHECK(argc > 2);
     working = argv[2];
     CHECK(send_letter(working));
     before = descriptors();
-    session = new_session(argv[1], source, &given, &recipient);
+    session = new_session(argv[1], give_blocks, &text, &recipient);
     if (argc > 3)
         CHECK(smtp_starttls_enable(session, Starttls_REQUIRED));
     CHECK(pthread_create(&thread, NULL, start, session) == 0);

@@ -63,12 +63,10 @@ int gai_suspend(const struct gaicb *const *list, int count, const struct timespe
 static int send_as(const char *hostname, const char *server)
 {
     smtp_recipient_t recipient;
-    smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
-    int good;
+    smtp_session_t session = new_letter(server, &recipient);
 
     CHECK(smtp_set_hostname(session, hostname));
-    good = smtp_start_session(session) && is_delivered(recipient);
-    return smtp_destroy_session(session) && good;
+    return goes_out(session, recipient);
 }
 
 int main(int argc, char **argv)

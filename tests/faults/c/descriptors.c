@@ -7,8 +7,7 @@
 int main(int argc, char **argv)
 {
     smtp_recipient_t recipient;
-    smtp_session_t session =
-        new_session(argc > 1 ? argv[1] : "", _smtp_message_str_cb, (void *)letter, &recipient);
+    smtp_session_t session = new_letter(argc > 1 ? argv[1] : "", &recipient);
     struct rlimit limit;
     int next = dup(0), more;
 

@@ -19,8 +19,7 @@ int main(int argc, char **argv)
 
     for (round = 0; round < 20; round++) {
         smtp_recipient_t recipient;
-        smtp_session_t session =
-            new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
+        smtp_session_t session = new_letter(server, &recipient);
         pid_t child = fork();
 
         CHECK(child >= 0);

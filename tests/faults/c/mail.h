@@ -47,14 +47,25 @@ static inline int is_delivered(smtp_recipient_t recipient)
            && smtp_recipient_status(recipient)->code == 250;
 }
 
-/* Sends a short letter. */
-static inline int send_letter(const char *server)
+static inline smtp_session_t new_letter(const char *server, smtp_recipient_t *recipient)
 {
-    smtp_recipient_t recipient;
-    smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
+    return new_session(server, _smtp_message_str_cb, (void *)letter, recipient);
+}
+
+/* The session is over with it. */
+static inline int goes_out(smtp_session_t session, smtp_recipient_t recipient)
+{
     int good = smtp_start_session(session) && is_delivered(recipient);
 
     return smtp_destroy_session(session) && good;
+}
+
+static inline int send_letter(const char *server)
+{
+    smtp_recipient_t recipient;
+    smtp_session_t session = new_letter(server, &recipient);
+
+    return goes_out(session, recipient);
 }
 
 #endif

@@ -192,9 +192,7 @@ static int is_harmless(const char *server, int which)
     CHECK(smtp_set_server(session, server));
     CHECK(smtp_set_hostname(session, "client.example"));
     CHECK(smtp_set_reverse_path(message, "from@example.org"));
-    CHECK(smtp_start_session(session));
-    CHECK(is_delivered(recipient));
-    CHECK(smtp_destroy_session(session));
+    CHECK(goes_out(session, recipient));
     return 0;
 }
 

@@ -5,12 +5,9 @@
  *
  * secrets SERVER MECHANISM LENGTH [tls] */
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdint.h>
 
-#include <auth-client.h>
-
-#include "mail.h"
+#include "secure.h"
 
 enum {
     LENGTH_MAX = 1000,
@@ -188,46 +185,15 @@ static void try_the_search(void)
     CHECK(found_in_memory() == 0);
 }
 
-static int answer(auth_client_request_t request, char **result, int fields, void *arg)
-{
-    int i;
-
-    (void)arg;
-    for (i = 0; i < fields; i++)
-        result[i] = request[i].flags & AUTH_PASS ? own.password : (char *)"user";
-    return 1;
-}
-
-static void accept_certificate(smtp_session_t session, int number, void *arg, ...)
-{
-    va_list arguments;
-
-    (void)session;
-    va_start(arguments, arg);
-    if (number == SMTP_EV_INVALID_PEER_CERTIFICATE) {
-        (void)va_arg(arguments, long);
-        *va_arg(arguments, int *) = 1;
-    }
-    va_end(arguments);
-}
-
 static void send_with_password(const char *server, const char *mechanism, int tls)
 {
     smtp_recipient_t recipient;
-    smtp_session_t session = new_session(server, _smtp_message_str_cb, (void *)letter, &recipient);
-    auth_context_t context = auth_create_context();
+    smtp_session_t session = new_letter(server, &recipient);
+    auth_context_t context = log_in(session, mechanism, own.password);
 
-    CHECK(auth_set_mechanism_flags(context, AUTH_PLUGIN_PLAIN, 0));
-    CHECK(auth_set_interact_cb(context, answer, NULL));
-    CHECK(auth_set_mechanism(context, mechanism));
-    CHECK(smtp_auth_set_context(session, context));
-    if (tls) {
-        CHECK(smtp_starttls_enable(session, Starttls_REQUIRED));
-        CHECK(smtp_set_eventcb(session, accept_certificate, NULL));
-    }
-    CHECK(smtp_start_session(session));
-    CHECK(is_delivered(recipient));
-    CHECK(smtp_destroy_session(session));
+    if (tls)
+        require_tls(session, NULL);
+    CHECK(goes_out(session, recipient));
     CHECK(auth_destroy_context(context));
 }
 

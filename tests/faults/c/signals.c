@@ -3,9 +3,8 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include "blocks.h"
 #include "mail.h"
-
-enum { BLOCK = 50000, BLOCKS = 400 };
 
 static volatile sig_atomic_t signals;
 
@@ -13,24 +12,6 @@ static void count(int number)
 {
     (void)number;
     signals++;
-}
-
-static const char *source(void **ctx, int *len, void *arg)
-{
-    static char block[BLOCK];
-    static int given;
-
-    (void)ctx;
-    (void)arg;
-    if (len == NULL) {
-        given = 0;
-        memset(block, 'x', sizeof block);
-        memcpy(block, "Subject: x\r\n\r\n", 14);
-        block[BLOCK - 1] = '\n';
-        return NULL;
-    }
-    *len = given++ < BLOCKS ? BLOCK : 0;
-    return block;
 }
 
 int main(int argc, char **argv)
@@ -45,11 +26,11 @@ int main(int argc, char **argv)
     CHECK(sigaction(SIGALRM, &action, NULL) == 0);
     CHECK(setitimer(ITIMER_REAL, &every, NULL) == 0);
     for (round = 0; round < 3; round++) {
-        smtp_session_t session = new_session(argc > 1 ? argv[1] : "", source, NULL, &recipient);
+        struct blocks text = {.count = 20};
+        smtp_session_t session =
+            new_session(argc > 1 ? argv[1] : "", give_blocks, &text, &recipient);
 
-        CHECK(smtp_start_session(session));
-        CHECK(is_delivered(recipient));
-        CHECK(smtp_destroy_session(session));
+        CHECK(goes_out(session, recipient));
     }
     printf("%d signals\n", (int)signals);
     return signals < 10;
