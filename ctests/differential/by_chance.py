@@ -11,8 +11,8 @@ from unwatched import tell
 
 
 def main(about, judge, *libraries):
-    """`judge` runs the scenario of a number and gives what is wrong, and the scenario's text. One that fails is printed,
-    with the number to make it again: --seed N --count 1."""
+    """`judge` runs the scenario of a number and gives what is wrong, and the scenario's text. One that fails is
+    printed, with the number to make it again: --seed N --count 1."""
     options = arguments(about)
     paths = {"ours": options.ours, "reference": options.reference or system_library()}
     end = time.monotonic() + options.seconds if options.seconds else None

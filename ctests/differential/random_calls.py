@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Makes programs by chance: functions in any order, several messages, headers of each sort, texts of each source,
-starts again, callbacks that call back. They run with libESMTP and with our library, which must do the same. What differs
-on purpose is not made, but for two: behind a group of commands a RSET more is sent (row 7 of docs/divergences.md),
-and where libESMTP dies nothing is compared.
+starts again, callbacks that call back. They run with libESMTP and with our library, which must do the same. What
+differs on purpose is not made, but for two: behind a group of commands a RSET more is sent (row 7 of
+docs/divergences.md), and where libESMTP dies nothing is compared.
 
     random_calls.py --driver DRIVER --ours LIBRARY [--seed N] [--count N | --seconds N]"""
 
