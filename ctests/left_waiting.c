@@ -9,6 +9,7 @@
 
 #include "mail.h"
 #include "peer.h"
+#include "script.h"
 
 static sem_t connected;
 
@@ -124,28 +125,12 @@ static void left_in_the_greeting(void)
 
 static void left_in_the_handshake(void)
 {
-    left_by_a_jump("S: 220 peer.example\n"
-                   "C: EHLO\n"
-                   "S: 250-peer.example\n"
-                   "S: 250 STARTTLS\n"
-                   "C: STARTTLS\n"
-                   "S: 220 go\n"
-                   "Z\n",
-                   Starttls_REQUIRED);
+    left_by_a_jump(GREETING OFFERS("STARTTLS") "C: STARTTLS\nS: 220 go\nZ\n", Starttls_REQUIRED);
 }
 
 static void left_in_a_write(void)
 {
-    left_by_a_jump("S: 220 peer.example\n"
-                   "C: EHLO\n"
-                   "S: 250 peer.example\n"
-                   "C: MAIL\n"
-                   "S: 250 ok\n"
-                   "C: RCPT\n"
-                   "S: 250 ok\n"
-                   "C: DATA\n"
-                   "S: 354 go\n"
-                   "Z\n",
+    left_by_a_jump(GREETING OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) TEXT_BEGINS "Z\n",
                    Starttls_DISABLED);
 }
 

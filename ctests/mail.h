@@ -48,4 +48,21 @@ static inline smtp_message_t new_message(smtp_session_t session)
     return message;
 }
 
+/* Callbacks that do nothing. */
+
+static inline void no_event(smtp_session_t session, int number, void *arg, ...)
+{
+    (void)session;
+    (void)number;
+    (void)arg;
+}
+
+static inline void no_monitor(const char *text, int length, int writing, void *arg)
+{
+    (void)text;
+    (void)length;
+    (void)writing;
+    (void)arg;
+}
+
 #endif

@@ -17,21 +17,6 @@
         CHECK_INT(smtp_errno(), SMTP_ERR_INVAL); \
     } while (0)
 
-static void event(smtp_session_t session, int number, void *arg, ...)
-{
-    (void)session;
-    (void)number;
-    (void)arg;
-}
-
-static void monitor(const char *text, int length, int writing, void *arg)
-{
-    (void)text;
-    (void)length;
-    (void)writing;
-    (void)arg;
-}
-
 static void on_message(smtp_message_t message, void *arg)
 {
     (void)message;
@@ -77,8 +62,8 @@ static void no_session(void)
     REFUSED(smtp_set_server(NULL, "mail.example"));
     REFUSED(smtp_get_server_name(NULL));
     REFUSED(smtp_set_hostname(NULL, "client.example"));
-    REFUSED(smtp_set_eventcb(NULL, event, NULL));
-    REFUSED(smtp_set_monitorcb(NULL, monitor, NULL, 0));
+    REFUSED(smtp_set_eventcb(NULL, no_event, NULL));
+    REFUSED(smtp_set_monitorcb(NULL, no_monitor, NULL, 0));
     REFUSED(smtp_set_timeout(NULL, Timeout_DATA, 200000));
     REFUSED(smtp_option_require_all_recipients(NULL, 1));
     REFUSED(smtp_add_message(NULL));

@@ -17,10 +17,12 @@ static void prepare(struct peer *peer)
     recipient = smtp_add_recipient(message, "to@example.org");
 }
 
-static void finish(struct peer *peer)
+static void finish(struct peer *peer, int messages)
 {
     smtp_destroy_session(session);
     CHECK(peer_finish(peer));
+    CHECK_INT(peer_messages(peer), messages);
+    peer_free(peer);
 }
 
 /* Adds a message once, in the event that `arg` names. */
@@ -50,9 +52,7 @@ static void message_in_event(void)
         CHECK(added != NULL);
         CHECK_INT(smtp_recipient_check_complete(recipient), 1);
         CHECK_INT(smtp_recipient_check_complete(added), 1);
-        finish(peer);
-        CHECK_INT(peer_messages(peer), 2);
-        peer_free(peer);
+        finish(peer, 2);
     }
 }
 
@@ -84,9 +84,7 @@ static void recipient_in_event(void)
         CHECK_INT(smtp_recipient_check_complete(added), 0);
         CHECK_INT(smtp_start_session(session), 1);
         CHECK_INT(smtp_recipient_check_complete(added), 1);
-        finish(peer);
-        CHECK_INT(peer_messages(peer), 2);
-        peer_free(peer);
+        finish(peer, 2);
     }
 }
 
@@ -176,9 +174,7 @@ static void everything(void)
         CHECK_INT(smtp_start_session(session), 1);
         CHECK(uses > 20);
         CHECK_INT(smtp_recipient_check_complete(recipient), 1);
-        finish(peer);
-        CHECK_INT(peer_messages(peer), 2);
-        peer_free(peer);
+        finish(peer, 2);
     }
 }
 
@@ -210,9 +206,7 @@ static void reset_in_event(void)
         smtp_set_eventcb(session, resetting, &which);
         CHECK_INT(smtp_start_session(session), 1);
         CHECK(resets > 0);
-        finish(peer);
-        CHECK_INT(peer_messages(peer), 1);
-        peer_free(peer);
+        finish(peer, 1);
     }
 }
 
@@ -229,9 +223,7 @@ static void reset_after_sending(void)
     CHECK_INT(smtp_recipient_check_complete(recipient), 0);
     CHECK_INT(smtp_start_session(session), 1);
     CHECK_INT(smtp_recipient_check_complete(recipient), 1);
-    finish(peer);
-    CHECK_INT(peer_messages(peer), 2);
-    peer_free(peer);
+    finish(peer, 2);
 }
 
 static int switched;
@@ -258,8 +250,7 @@ static void switches_off(void)
     CHECK_INT(smtp_start_session(session), 1);
     CHECK_INT(switched, 1);
     CHECK_INT(uses, 0);
-    finish(peer);
-    peer_free(peer);
+    finish(peer, 1);
 }
 
 static void adds_while_enumerating(smtp_message_t message, void *arg)
@@ -375,7 +366,8 @@ static void hostname_in_connect(void)
     prepare(peer);
     smtp_set_eventcb(session, names_itself, NULL);
     CHECK_INT(smtp_start_session(session), 1);
-    finish(peer);
+    smtp_destroy_session(session);
+    CHECK(peer_finish(peer));
     CHECK(strstr(peer_wire(peer), "EHLO late.example.org\r\n") != NULL);
     CHECK(strstr(peer_wire(peer), "localhost") == NULL);
     peer_free(peer);

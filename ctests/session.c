@@ -35,17 +35,25 @@ static void server_name(void)
     smtp_destroy_session(session);
 }
 
+/* On this machine, under a name of it. */
+static smtp_session_t sent_to(const char *host, const struct peer *peer)
+{
+    char server[32];
+    smtp_session_t session;
+
+    snprintf(server, sizeof server, "%s:%d", host, peer_port(peer));
+    session = new_session(server);
+    smtp_add_recipient(new_message(session), "to@example.org");
+    CHECK_INT(smtp_start_session(session), 1);
+    return session;
+}
+
 /* The name is the resolver's once there was a connection, until another server is set. */
 static void canonical_name(void)
 {
     struct peer *peer = peer_start("A\n");
-    char server[32];
-    smtp_session_t session;
+    smtp_session_t session = sent_to("localhost", peer);
 
-    snprintf(server, sizeof server, "localhost:%d", peer_port(peer));
-    session = new_session(server);
-    smtp_add_recipient(new_message(session), "to@example.org");
-    CHECK_INT(smtp_start_session(session), 1);
     CHECK(smtp_get_server_name(session) != NULL);
     CHECK_INT(smtp_set_server(session, "mail.example"), 1);
     CHECK_TEXT(smtp_get_server_name(session), "mail.example");
@@ -58,14 +66,8 @@ static void canonical_name(void)
 static void loopback(void)
 {
     struct peer *peer = peer_start("A\n");
-    char server[32];
-    smtp_session_t session;
 
-    snprintf(server, sizeof server, ":%d", peer_port(peer));
-    session = new_session(server);
-    smtp_add_recipient(new_message(session), "to@example.org");
-    CHECK_INT(smtp_start_session(session), 1);
-    smtp_destroy_session(session);
+    smtp_destroy_session(sent_to("", peer));
     CHECK(peer_finish(peer));
     CHECK(strstr(peer_wire(peer), "EHLO client.example\r\n") != NULL);
     peer_free(peer);
@@ -126,28 +128,13 @@ static void timeouts(void)
     smtp_destroy_session(session);
 }
 
-static void event(smtp_session_t session, int number, void *arg, ...)
-{
-    (void)session;
-    (void)number;
-    (void)arg;
-}
-
-static void monitor(const char *text, int length, int writing, void *arg)
-{
-    (void)text;
-    (void)length;
-    (void)writing;
-    (void)arg;
-}
-
 static void switches(void)
 {
     smtp_session_t session = smtp_create_session();
 
-    CHECK_INT(smtp_set_eventcb(session, event, NULL), 1);
+    CHECK_INT(smtp_set_eventcb(session, no_event, NULL), 1);
     CHECK_INT(smtp_set_eventcb(session, NULL, NULL), 1);
-    CHECK_INT(smtp_set_monitorcb(session, monitor, NULL, 1), 1);
+    CHECK_INT(smtp_set_monitorcb(session, no_monitor, NULL, 1), 1);
     CHECK_INT(smtp_set_monitorcb(session, NULL, NULL, 0), 1);
     CHECK_INT(smtp_option_require_all_recipients(session, 1), 1);
     CHECK_INT(smtp_option_require_all_recipients(session, 0), 1);

@@ -53,26 +53,13 @@ static void silent_greeting(void)
 
 static void silent_last_reply(void)
 {
-    ends("S: 220 peer.example\n"
-         "C: EHLO\n"
-         "S: 250 peer.example\n"
-         "C: MAIL\n"
-         "S: 250 ok\n"
-         "C: RCPT\n"
-         "S: 250 ok\n"
-         "C: DATA\n"
-         "S: 354 go on\n"
-         "T\n"
-         "W\n",
-         Timeout_DATA2);
+    ends(GREETING OFFERS_NOTHING MAIL_OK(FROM) RCPT_OK(TO) TEXT_BEGINS "T\nW\n", Timeout_DATA2);
 }
 
 /* The limit is for the whole reply, not for each byte of it. */
 static void dripping_reply(void)
 {
-    ends("S: 220 peer.example\n"
-         "C: EHLO\n"
-         "S: 250 peer.example\n"
+    ends(GREETING OFFERS_NOTHING
          "C: MAIL\n"
          "D: 250 a reply that takes its time, letter by letter, to keep the client busy for ever\n",
          Timeout_ENVELOPE);
