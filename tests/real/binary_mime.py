@@ -5,7 +5,6 @@ octet for octet, and not before a recipient was taken.
 
     tests/real/binary_mime.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import os
 import re
 import sys
@@ -13,6 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import harness
 from accounts import PASSWORD, USER
 from submission import DovecotSubmission
 from submit import RECIPIENT, SENDER, Submit
@@ -48,8 +48,6 @@ BODIES = {
     "1 MB": b"".join(b"%07d\r\n.\r\n\0" % number for number in range(80_000)),
 }
 
-build = root / "build"
-
 
 def texts(received: bytes) -> list[bytes]:
     """What came in chunks, a text for each message."""
@@ -72,7 +70,7 @@ class BinaryMime(unittest.TestCase):
         if reason:
             self.skipTest(reason)
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="binary-")))
-        self.submit = Submit(self.folder, build)
+        self.submit = Submit(self.folder, harness.build)
 
     def through(self, script: str = "") -> Tap:
         """The way to Dovecot, whose relay follows the script."""
@@ -120,8 +118,4 @@ class BinaryMime(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    unittest.main(argv=["binary_mime.py", "--verbose", *others])
+    harness.main(__doc__)

@@ -5,7 +5,6 @@ with the one that it came with. What arrives is what was sent.
 
     tests/real/esmtp_postfix.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import os
 import random
 import subprocess
@@ -14,6 +13,7 @@ import threading
 import unittest
 from pathlib import Path
 
+import harness
 from servers import Postfix, Server, SmtpSink, find
 
 SENDER = "sender@example.net"
@@ -34,8 +34,6 @@ Content-Type: text/plain; charset=utf-8
 Content-Transfer-Encoding: 8bit
 
 """
-
-build = Path(__file__).resolve().parents[2] / "build"
 
 
 def long_mail() -> bytes:
@@ -140,14 +138,14 @@ class EsmtpToPostfix(unittest.TestCase):
         mail = long_mail()
         sent = with_unix_lines(mail)
 
-        loaded = send(ours, mail, build)
-        self.assertEqual(loaded, [(build / "libesmtp.so.6").resolve()])
+        loaded = send(ours, mail, harness.build)
+        self.assertEqual(loaded, [(harness.build / "libesmtp.so.6").resolve()])
         delivered = without_trace(ours.mail())
         self.assertTrue(delivered == sent, f"delivered / sent: {first_difference(delivered, sent)}")
 
         loaded = send(reference, mail, None)
         self.assertEqual(len(loaded), 1)
-        self.assertNotIn(build, loaded[0].parents)
+        self.assertNotIn(harness.build, loaded[0].parents)
         expected = without_trace(reference.mail())
         self.assertTrue(
             delivered == expected,
@@ -167,8 +165,4 @@ class EsmtpToPostfix(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    unittest.main(argv=["esmtp_postfix.py", "--verbose", *others])
+    harness.main(__doc__)

@@ -5,7 +5,6 @@ against a server.
 
     tests/real/guide.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import os
 import re
 import subprocess
@@ -13,14 +12,13 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import harness
 from more_servers import Aiosmtpd, Certificate
 
 ROOT = Path(__file__).resolve().parents[2]
 WARNINGS = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-pedantic", "-Werror"]
 # It gives up by itself sooner than that.
 SECONDS = 30
-
-build = ROOT / "build"
 
 
 def programs_of_guide() -> dict[str, str]:
@@ -44,10 +42,10 @@ class Guide(unittest.TestCase):
         cls.programs = programs_of_guide()
         cls.certificate = Certificate(cls.folder)
         cls.environment = os.environ | cls.certificate.trusted_by(cls.folder)
-        cls.environment |= {"LD_LIBRARY_PATH": str(build)}
+        cls.environment |= {"LD_LIBRARY_PATH": str(harness.build)}
         for name, source in cls.programs.items():
             (cls.folder / f"{name}.c").write_text(source)
-            libraries = ["-L", str(build), "-lesmtp", "-lssl", "-lcrypto", "-pthread"]
+            libraries = ["-L", str(harness.build), "-lesmtp", "-lssl", "-lcrypto", "-pthread"]
             command = ["cc", *WARNINGS, "-I", str(ROOT / "include"), f"{name}.c", "-o", name, *libraries]
             subprocess.run(command, cwd=cls.folder, check=True, timeout=60)
 
@@ -138,8 +136,4 @@ class Guide(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    unittest.main(argv=["guide.py", *others])
+    harness.main(__doc__)

@@ -7,7 +7,6 @@ and, where that says something, with Debian's libESMTP, whose headers they are c
 
 Each also runs under valgrind."""
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import harness
 from certificates import Certificates
 from mail_server import MailServer, refuse
 from servers import PATH
@@ -25,8 +25,6 @@ WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
 VALGRIND = ["valgrind", "-q", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"]
 SECONDS = 100
 OURS, REFERENCE = "ours", "reference"
-
-build = ROOT / "build"
 
 
 class Habits(unittest.TestCase):
@@ -46,7 +44,7 @@ class Habits(unittest.TestCase):
         """Its output; it must end well."""
         variables = {"PATH": PATH, "HOME": str(self.folder)}
         if library is OURS:
-            variables["LD_LIBRARY_PATH"] = str(build)
+            variables["LD_LIBRARY_PATH"] = str(harness.build)
         done = subprocess.run(
             [*(VALGRIND if watched else []), self.folder / name, server, *words],
             env=variables,
@@ -183,9 +181,5 @@ class Habits(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
     os.environ.pop("LIBESMTP_TRACE", None)
-    unittest.main(argv=["habits.py", "--verbose", *others])
+    harness.main(__doc__)

@@ -19,7 +19,7 @@ def classes_below(world: type[unittest.TestCase]) -> list[type[unittest.TestCase
     return found + [below for one in found for below in classes_below(one)]
 
 
-def main(description: str | None, world: type[unittest.TestCase]) -> None:
+def main(description: str | None, world: type[unittest.TestCase] = unittest.TestCase) -> None:
     """Runs the tests of the file that was started. `world` is what its classes have in common: what
     they started is stopped also when the run is ended from outside."""
     global build

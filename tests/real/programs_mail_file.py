@@ -4,7 +4,6 @@
 
 tests/real/programs_mail_file.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import contextlib
 import os
 import pty
@@ -13,6 +12,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import harness
 from listening import free_port
 from more_servers import Aiosmtpd, Certificate
 from programs_drivers import compile_mail_file
@@ -21,8 +21,6 @@ SENDER = "sender@example.net"
 RECIPIENT = "recipient@example.org"
 MAIL = b"Subject: first\nFrom: Sender <sender@example.net>\n\nhello\n"
 SECONDS = 30
-
-build = Path(__file__).resolve().parents[2] / "build"
 
 
 def all_of(terminal) -> bytes:
@@ -47,7 +45,7 @@ class MailFile(unittest.TestCase):
         cls.mail.write_bytes(MAIL)
 
     def run_program(self, *arguments, trust: bool = False, **more) -> subprocess.CompletedProcess:
-        variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LD_LIBRARY_PATH": str(build)}
+        variables = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LD_LIBRARY_PATH": str(harness.build)}
         if trust:
             variables |= self.trusting
         streams = {"stdin": subprocess.DEVNULL, "capture_output": True} | more
@@ -175,8 +173,4 @@ class MailFile(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    unittest.main(argv=["programs_mail_file.py", *others])
+    harness.main(__doc__)

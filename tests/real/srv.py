@@ -7,7 +7,6 @@ its own, with a name server that this test runs and a resolv.conf that names it.
 
 Runs again as root of those namespaces: there, port 53 of the loopback is free for everybody."""
 
-import argparse
 import os
 import shutil
 import socket
@@ -19,6 +18,7 @@ import threading
 import unittest
 from pathlib import Path
 
+import harness
 from listening import Listening, free_port
 from servers import PATH, find
 
@@ -39,7 +39,6 @@ NO_SERVICE = "Servname not supported for ai_socktype"
 TRY_AGAIN = "Temporary failure in name resolution"
 
 ROOT = Path(__file__).resolve().parents[2]
-build = ROOT / "build"
 
 
 def wire_name(name: str) -> bytes:
@@ -153,7 +152,7 @@ def send(server: str) -> str:
         settings.write_text(f"hostname = {server}\nhelo = client.example\n")
         done = subprocess.run(
             [find("esmtp"), "-C", settings, "-f", SENDER, RECIPIENT],
-            env={"HOME": home, "PATH": PATH, "LD_LIBRARY_PATH": str(build)},
+            env={"HOME": home, "PATH": PATH, "LD_LIBRARY_PATH": str(harness.build)},
             input=b"Subject: by SRV\n\nfound\n",
             capture_output=True,
             timeout=ESMTP_SECONDS,
@@ -224,14 +223,14 @@ class Srv(unittest.TestCase):
         folder = self.enterContext(tempfile.TemporaryDirectory(prefix="esmtp-closed-"))
         program = Path(folder) / "closed"
         command = ["cc", "-D_GNU_SOURCE", f"-I{ROOT / 'include'}", ROOT / "tests/faults/c/closed.c", "-o", program]
-        subprocess.run([*command, build / "libesmtp.so.6", "-ldl"], check=True, timeout=60)
+        subprocess.run([*command, harness.build / "libesmtp.so.6", "-ldl"], check=True, timeout=60)
         with Sink() as sink:
             zone = {
                 SUBMISSION: [srv(10, sink.port, "mx.example.net")],
                 "mx.example.net": [a("127.0.0.1")],
             }
             with NameServer(zone) as names:
-                environment = {"HOME": folder, "PATH": PATH, "LD_LIBRARY_PATH": str(build)}
+                environment = {"HOME": folder, "PATH": PATH, "LD_LIBRARY_PATH": str(harness.build)}
                 done = subprocess.run([program, SUBMISSION], env=environment, timeout=ESMTP_SECONDS)
                 self.assertEqual(done.returncode, 0)
                 self.assertEqual(sink.mails(), 2)
@@ -283,8 +282,4 @@ if __name__ == "__main__":
         if has_namespaces():
             sys.exit(run_in_namespaces())
         Srv = unittest.skip("namespaces are not to be had here")(Srv)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, others = parser.parse_known_args()
-    build = arguments.build.resolve()
-    unittest.main(argv=["srv.py", "--verbose", *others])
+    harness.main(__doc__)

@@ -4,7 +4,6 @@
 
 tests/real/trace.py [--build BUILD]    BUILD holds libesmtp.so.6 (default: build)"""
 
-import argparse
 import os
 import re
 import shutil
@@ -15,8 +14,9 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import harness
+
 root = Path(__file__).resolve().parents[2]
-build = root / "build"
 
 LINE = re.compile(r"^\d+\.\d{6} \[\d+\.\d+\] (--|C:|S:) .*$")
 SECONDS = 20
@@ -36,8 +36,8 @@ class Trace(unittest.TestCase):
                 "-o",
                 str(self.program),
                 f"-I{root / 'include'}",
-                f"-L{build}",
-                f"-Wl,-rpath,{build}",
+                f"-L{harness.build}",
+                f"-Wl,-rpath,{harness.build}",
                 "-lesmtp",
             ],
             check=True,
@@ -112,8 +112,4 @@ class Trace(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", type=Path, default=build)
-    arguments, rest = parser.parse_known_args()
-    build = arguments.build.resolve()
-    unittest.main(argv=[sys.argv[0], *rest])
+    harness.main(__doc__)
