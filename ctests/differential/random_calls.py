@@ -55,7 +55,7 @@ QUESTIONS = ("enumerate messages", "enumerate recipients", "server-name", "compl
 MOMENTS = {
     "CONNECT 1": (*QUESTIONS, "hostname late.example.org"),
     "MAILSTATUS 1": (*QUESTIONS, "header X-Sent text late", "size 5"),
-    "RCPTSTATUS 1": ("header X-Known text late", "override Comments 0", "prohibit X-Not 1", "reset-recipient"),
+    "RCPTSTATUS 1": (*QUESTIONS, "header X-Known text late", "override Comments 0", "prohibit X-Not 1", "reset-recipient"),
     "MESSAGEDATA 2": ("enumerate recipients", "reset-recipient", "server-name"),
     "MESSAGESENT 1": (*QUESTIONS, "reset-recipient", "reset-message", "message"),
     "DISCONNECT 1": (*QUESTIONS, "reset-recipient", "reset-message", "message"),
