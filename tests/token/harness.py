@@ -43,7 +43,8 @@ def main() -> None:
         del sys.argv[at : at + 2]
     if not program.exists():
         sys.exit(f"{program} is not there: cargo build -p esmtp-token")
-    unittest.main()
+    # The log says why a test was skipped.
+    unittest.main(verbosity=2)
 
 
 class Question:
