@@ -72,12 +72,22 @@ impl Dialogue {
         parser.next(self.engine.form(), |_| {}).expect("valid").expect("whole")
     }
 
+    /// A reply that is waited for.
+    fn hears(&mut self, what: &str, wait: Wait, form: ReplyForm, lines: &str) {
+        self.awaits(what, wait, form);
+        self.says(lines);
+    }
+
+    /// Up to the reply to EHLO.
+    fn greet(&mut self) {
+        self.hears("the greeting", Wait::Greeting, PLAIN, "220 ready");
+        self.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+    }
+
     /// Behind the reply to EHLO, of which these lines are the last.
     fn opened(recipients: &[usize], offered: &str) -> Self {
         let mut dialogue = Self::new(recipients);
-        dialogue.awaits("the greeting", Wait::Greeting, PLAIN);
-        dialogue.says("220 ready");
-        dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+        dialogue.greet();
         dialogue.says(&format!("250-server\r\n{offered}"));
         dialogue
     }
@@ -91,14 +101,11 @@ fn each_reply_has_its_name_its_time_and_its_form() {
     dialogue.mailbag.nodes.borrow_mut().push(0);
     dialogue.mailbag.messages.borrow_mut()[1].binary = true;
     let dialogue = &mut dialogue;
-    dialogue.awaits("the greeting", Wait::Greeting, PLAIN);
-    dialogue.says("220 ready");
-    dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+    dialogue.greet();
     dialogue.says("250-server\r\n250 STARTTLS");
     assert!(matches!(dialogue.next(), Step::PrepareTls));
     dialogue.engine.tls_prepared(true);
-    dialogue.awaits("the reply to STARTTLS", Wait::Greeting, PLAIN);
-    dialogue.says("220 go on");
+    dialogue.hears("the reply to STARTTLS", Wait::Greeting, PLAIN, "220 go on");
     assert!(matches!(dialogue.next(), Step::Secure));
     dialogue.engine.secured();
     dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
@@ -117,36 +124,25 @@ fn each_reply_has_its_name_its_time_and_its_form() {
     dialogue.says("235 2.7.0 welcome");
     assert!(matches!(dialogue.next(), Step::Authenticated));
     dialogue.engine.authenticated(true, false);
-    dialogue.awaits("the reply to ETRN", Wait::Greeting, ENHANCED);
-    dialogue.says("250 2.0.0 ok");
-    dialogue.awaits("the reply to XUSR", Wait::Greeting, ENHANCED);
-    dialogue.says("250 2.0.0 ok");
-    dialogue.awaits("the reply to MAIL", Wait::Envelope, ENHANCED);
-    dialogue.says("250 2.1.0 ok");
-    dialogue.awaits("the reply to RCPT", Wait::Envelope, ENHANCED);
-    dialogue.says("250 2.1.5 ok");
-    dialogue.awaits("the reply to DATA", Wait::Data, ENHANCED);
-    dialogue.says("354 go on");
+    dialogue.hears("the reply to ETRN", Wait::Greeting, ENHANCED, "250 2.0.0 ok");
+    dialogue.hears("the reply to XUSR", Wait::Greeting, ENHANCED, "250 2.0.0 ok");
+    dialogue.hears("the reply to MAIL", Wait::Envelope, ENHANCED, "250 2.1.0 ok");
+    dialogue.hears("the reply to RCPT", Wait::Envelope, ENHANCED, "250 2.1.5 ok");
+    dialogue.hears("the reply to DATA", Wait::Data, ENHANCED, "354 go on");
     assert!(matches!(dialogue.next(), Step::Text { .. }));
     assert_eq!(dialogue.engine.form(), ENHANCED, "a reply that comes too early");
     dialogue.engine.text_sent();
     dialogue.due += 1;
-    dialogue.awaits("the reply to the text", Wait::EndOfData, ENHANCED);
-    dialogue.says("451 4.3.0 later");
-    dialogue.awaits("the reply to RSET", Wait::Envelope, ENHANCED);
-    dialogue.says("250 2.0.0 ok");
-    dialogue.awaits("the reply to XUSR", Wait::Greeting, ENHANCED);
-    dialogue.says("250 2.0.0 ok");
-    dialogue.awaits("the reply to MAIL", Wait::Envelope, ENHANCED);
-    dialogue.says("250 2.1.0 ok");
-    dialogue.awaits("the reply to RCPT", Wait::Envelope, ENHANCED);
-    dialogue.says("250 2.1.5 ok");
+    dialogue.hears("the reply to the text", Wait::EndOfData, ENHANCED, "451 4.3.0 later");
+    dialogue.hears("the reply to RSET", Wait::Envelope, ENHANCED, "250 2.0.0 ok");
+    dialogue.hears("the reply to XUSR", Wait::Greeting, ENHANCED, "250 2.0.0 ok");
+    dialogue.hears("the reply to MAIL", Wait::Envelope, ENHANCED, "250 2.1.0 ok");
+    dialogue.hears("the reply to RCPT", Wait::Envelope, ENHANCED, "250 2.1.5 ok");
     for (last, wait) in [(false, Wait::Chunk), (true, Wait::EndOfData)] {
         assert!(matches!(dialogue.next(), Step::Chunk { .. }));
         dialogue.engine.chunk(1000, last);
         dialogue.due += 1;
-        dialogue.awaits("the reply to BDAT", wait, ENHANCED);
-        dialogue.says("250 2.0.0 ok");
+        dialogue.hears("the reply to BDAT", wait, ENHANCED, "250 2.0.0 ok");
     }
     dialogue.awaits("the reply to QUIT", Wait::Quit, ENHANCED);
 }
@@ -154,9 +150,7 @@ fn each_reply_has_its_name_its_time_and_its_form() {
 #[test]
 fn helo_is_waited_for_as_ehlo_is() {
     let mut dialogue = Dialogue::new(&[1]);
-    dialogue.awaits("the greeting", Wait::Greeting, PLAIN);
-    dialogue.says("220 ready");
-    dialogue.awaits("the reply to EHLO", Wait::Greeting, ReplyForm::Ehlo);
+    dialogue.greet();
     dialogue.says("500 what");
     dialogue.awaits("the reply to HELO", Wait::Greeting, PLAIN);
 }
@@ -169,13 +163,10 @@ fn what_is_void_is_waited_for_all_the_same() {
     assert_eq!(dialogue.engine.replies_due(), 1 + 3 + 1);
     dialogue.says("550 not you");
     for _ in 0..3 {
-        dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
-        dialogue.says("503 what");
+        dialogue.hears("the reply to RCPT", Wait::Envelope, PLAIN, "503 what");
     }
-    dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
-    dialogue.says("354 go on");
-    dialogue.awaits("the reply to the text", Wait::EndOfData, PLAIN);
-    dialogue.says("554 nobody");
+    dialogue.hears("the reply to DATA", Wait::Data, PLAIN, "354 go on");
+    dialogue.hears("the reply to the text", Wait::EndOfData, PLAIN, "554 nobody");
     dialogue.awaits("the reply to QUIT", Wait::Quit, PLAIN);
 }
 
@@ -192,12 +183,9 @@ fn chunks_behind_a_refused_one_are_waited_for() {
         dialogue.engine.chunk(1000, last);
         dialogue.due += 1;
     }
-    dialogue.awaits("the reply to BDAT", Wait::Chunk, PLAIN);
-    dialogue.says("451 full");
-    dialogue.awaits("the reply to BDAT", Wait::Chunk, PLAIN);
-    dialogue.says("503 what");
-    dialogue.awaits("the reply to BDAT", Wait::EndOfData, PLAIN);
-    dialogue.says("503 what");
+    dialogue.hears("the reply to BDAT", Wait::Chunk, PLAIN, "451 full");
+    dialogue.hears("the reply to BDAT", Wait::Chunk, PLAIN, "503 what");
+    dialogue.hears("the reply to BDAT", Wait::EndOfData, PLAIN, "503 what");
 }
 
 /// A reply that the application is asked about is judged before the next one.
@@ -226,19 +214,19 @@ fn usual_replies_settle_in_passing() {
     };
     let mut dialogue = Dialogue::opened(&[7], "250 PIPELINING");
     // What the server says, how often it may say it, how often it does, and what that settles.
-    let hears = |dialogue: &mut Dialogue, line: &str, most, count, settled| {
+    let settles = |dialogue: &mut Dialogue, line: &str, most, count, settled| {
         let reply = dialogue.parsed(line);
         let usual = dialogue.engine.usual(&reply);
         assert_eq!(usual.map_or(0, Usual::most), most, "{line}");
-        let settles = usual.and_then(|usual| dialogue.engine.settle(usual, &reply, count));
-        assert_eq!(settles, settled, "{line}");
+        let found = usual.and_then(|usual| dialogue.engine.settle(usual, &reply, count));
+        assert_eq!(found, settled, "{line}");
         dialogue.due -= count;
     };
     dialogue.awaits("the reply to MAIL", Wait::Envelope, PLAIN);
     for unusual in ["421 bye", "450 later", "550 never", "354 go on"] {
-        hears(&mut dialogue, unusual, 0, 0, None);
+        settles(&mut dialogue, unusual, 0, 0, None);
     }
-    hears(&mut dialogue, "250 ok", 1, 1, Some(Settled::Sender { message: MESSAGE }));
+    settles(&mut dialogue, "250 ok", 1, 1, Some(Settled::Sender { message: MESSAGE }));
     for (at, line, count, complete) in [
         (0, "250 ok", 1, false),
         (1, "550 never", 2, true),
@@ -246,21 +234,21 @@ fn usual_replies_settle_in_passing() {
         (4, "250 ok", 3, false),
     ] {
         dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
-        hears(&mut dialogue, "421 bye", 0, 0, None);
-        hears(&mut dialogue, line, 7 - at, count, Some(recipients(at, at + count, complete)));
+        settles(&mut dialogue, "421 bye", 0, 0, None);
+        settles(&mut dialogue, line, 7 - at, count, Some(recipients(at, at + count, complete)));
     }
     dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
     for unusual in ["421 bye", "451 later", "250 ok"] {
-        hears(&mut dialogue, unusual, 0, 0, None);
+        settles(&mut dialogue, unusual, 0, 0, None);
     }
-    hears(&mut dialogue, "354 go on", 1, 1, Some(Settled::Nothing));
+    settles(&mut dialogue, "354 go on", 1, 1, Some(Settled::Nothing));
     assert!(!dialogue.engine.must_receive());
     assert!(matches!(dialogue.next(), Step::Text { message: MESSAGE }));
     dialogue.engine.text_sent();
     dialogue.due += 1;
     dialogue.awaits("the reply to the text", Wait::EndOfData, PLAIN);
     for unusual in ["421 bye", "451 later", "554 never", "354 more"] {
-        hears(&mut dialogue, unusual, 0, 0, None);
+        settles(&mut dialogue, unusual, 0, 0, None);
     }
     let taken = dialogue.parsed("250 taken");
     let usual = dialogue.engine.usual(&taken).expect("it was taken");
@@ -286,8 +274,7 @@ fn unusual_moments_settle_nothing_in_passing() {
     let accepted = dialogue.parsed("250 ok");
     dialogue.says("250 ok");
     assert_eq!(dialogue.engine.usual(&accepted), None, "that of MAIL is not recorded yet");
-    dialogue.awaits("the reply to RCPT", Wait::Envelope, PLAIN);
-    dialogue.says("550 never");
+    dialogue.hears("the reply to RCPT", Wait::Envelope, PLAIN, "550 never");
     dialogue.awaits("the reply to DATA", Wait::Data, PLAIN);
     let go_on = dialogue.parsed("354 go on");
     assert_eq!(dialogue.engine.usual(&go_on), None, "nobody takes it");
