@@ -151,6 +151,12 @@ class Counting(Maildir):
         return self.log().count("asked: ")
 
 
+def npm_lacks(module: Path) -> str | None:
+    if shutil.which("node", path=PATH) is None:
+        return "no Node.js here (nodejs)"
+    return None if module.exists() else f"no {module.name} of npm here (see tests/real/fetch_packages.sh)"
+
+
 class NodeServer(Counting):
     """smtp-server of npm, by the authors of Nodemailer."""
 
@@ -159,11 +165,7 @@ class NodeServer(Counting):
 
     @classmethod
     def refuse(cls) -> str | None:
-        if shutil.which("node", path=PATH) is None:
-            return "no Node.js here (nodejs)"
-        if not cls.module.exists():
-            return "no smtp-server of npm here (see tests/real/fetch_packages.sh)"
-        return None
+        return npm_lacks(cls.module)
 
     def start(self) -> None:
         self.begin([find("node"), HERE / "smtp_server.js", self.module])
@@ -244,11 +246,7 @@ class Haraka(Maildir):
 
     @classmethod
     def refuse(cls) -> str | None:
-        if shutil.which("node", path=PATH) is None:
-            return "no Node.js here (nodejs)"
-        if not cls.module.exists():
-            return "no Haraka of npm here (see tests/real/fetch_packages.sh)"
-        return None
+        return npm_lacks(cls.module)
 
     def start(self) -> None:
         self.prepare()
