@@ -3,9 +3,10 @@
 //! text at once. What goes out, what is told of it, what is counted.
 
 use esmtp::content::header::Headers;
-use esmtp::content::{Body, End, Facts, Framing, Note, Options, Output, Text};
+use esmtp::content::{Body, End, Framing, Note, Options, Output, Text};
 
 use super::Target;
+use super::headers::facts;
 use super::input::Input;
 use super::shapes::{self, Cuts};
 
@@ -67,17 +68,7 @@ impl Case {
 
     /// Sends it by the library.
     pub(crate) fn send(&self) -> Sent {
-        let facts = Facts {
-            reverse_path: Some(b"me@example.org"),
-            recipients: &|take| take(b"you@example.org"),
-            utf8: false,
-            seconds: 1_136_239_445,
-            microseconds: 1,
-            pid: 2,
-            localhost: b"here",
-            local_offset: &|_| Some(3600),
-        };
-        let mut text = Text::new(Headers::default().plan(&facts), self.options);
+        let mut text = Text::new(Headers::default().plan(&facts()), self.options);
         let mut out = Output::default();
         if self.ends_headers {
             assert_eq!(text.end(&mut out), End::Headers);

@@ -16,7 +16,8 @@ pub(crate) const HEADERS: Target = Target {
     ],
 };
 
-fn facts() -> Facts<'static> {
+/// What is true of each text that is made here.
+pub(crate) fn facts() -> Facts<'static> {
     Facts {
         reverse_path: Some(b"me@example.org"),
         recipients: &|take| take(b"you@example.org"),

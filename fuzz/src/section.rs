@@ -3,10 +3,11 @@
 //! the whole text at hand. How a text begins, which headers pass, which are added, what is told.
 
 use esmtp::content::header::{HeaderOption, Headers, Value};
-use esmtp::content::{Body, End, Facts, Framing, Note, Options, Output, Text};
+use esmtp::content::{Body, End, Framing, Note, Options, Output, Text};
 
 use super::Target;
 use super::body::{difference, lines};
+use super::headers::facts;
 use super::input::Input;
 use super::shapes::{self, Cuts};
 
@@ -121,17 +122,7 @@ impl Case {
 
     /// Sends it by the library.
     pub(crate) fn send(&self) -> Sent {
-        let facts = Facts {
-            reverse_path: Some(b"me@example.org"),
-            recipients: &|take| take(b"you@example.org"),
-            utf8: false,
-            seconds: 1_136_239_445,
-            microseconds: 1,
-            pid: 2,
-            localhost: b"here",
-            local_offset: &|_| Some(3600),
-        };
-        let mut text = Text::new(self.headers.plan(&facts), self.options);
+        let mut text = Text::new(self.headers.plan(&facts()), self.options);
         let mut out = Output::default();
         let mut parts = [&self.text, &self.rest].into_iter();
         loop {

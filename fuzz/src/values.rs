@@ -9,6 +9,7 @@ use esmtp::content::{Body, End, Facts, Framing, Options, Output, Text};
 
 use super::Target;
 use super::body::difference;
+use super::headers::facts;
 use super::input::Input;
 
 pub(crate) const VALUES: Target = Target {
@@ -129,16 +130,7 @@ fn decode(line: &[u8]) -> Vec<u8> {
 fn send(value: &[u8], utf8: bool) -> Option<Vec<u8>> {
     let mut headers = Headers::default();
     headers.set(b"X", Value::Text(Some(value))).ok()?;
-    let facts = Facts {
-        reverse_path: Some(b"me@example.org"),
-        recipients: &|_| {},
-        utf8,
-        seconds: 1_136_239_445,
-        microseconds: 1,
-        pid: 2,
-        localhost: b"here",
-        local_offset: &|_| Some(3600),
-    };
+    let facts = Facts { recipients: &|_| {}, utf8, ..facts() };
     let options = Options {
         framing: Framing::Dots,
         body: Body::Lines,

@@ -157,14 +157,9 @@ mod tests {
     #[test]
     fn a_time_that_cannot_be_represented_is_now() {
         let facts = |local_offset| Facts {
-            reverse_path: None,
-            recipients: &|_| {},
-            utf8: false,
             seconds: 60,
-            microseconds: 0,
-            pid: 1,
-            localhost: b"here",
             local_offset,
+            ..Facts::PLAIN
         };
         let local = |seconds, facts: &Facts<'_>| {
             let mut printed = Vec::new();

@@ -23,3 +23,17 @@ pub struct Facts<'a> {
     /// Seconds that the local time is ahead of UTC at a time, if that can be told.
     pub local_offset: &'a dyn Fn(i64) -> Option<i32>,
 }
+
+#[cfg(test)]
+impl Facts<'static> {
+    pub const PLAIN: Self = Self {
+        reverse_path: Some(b"me@example.org"),
+        recipients: &|_| {},
+        utf8: false,
+        seconds: 0,
+        microseconds: 0,
+        pid: 1,
+        localhost: b"here",
+        local_offset: &|_| Some(0),
+    };
+}

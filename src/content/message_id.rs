@@ -63,14 +63,11 @@ mod tests {
 
     fn facts() -> Facts<'static> {
         Facts {
-            reverse_path: None,
-            recipients: &|_| {},
-            utf8: false,
             seconds: 1_136_239_445,
             microseconds: 30_859,
             pid: 77,
             localhost: b"mail.example.org",
-            local_offset: &|_| Some(0),
+            ..Facts::PLAIN
         }
     }
 

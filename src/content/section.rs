@@ -230,16 +230,6 @@ mod tests {
 
     /// `Bcc` and `Z-…` are prohibited, `Subject` overridden, nothing missing but Date and From.
     fn section(show: bool) -> Section {
-        let facts = Facts {
-            reverse_path: Some(b"me@example.org"),
-            recipients: &|_| {},
-            utf8: false,
-            seconds: 0,
-            microseconds: 0,
-            pid: 1,
-            localhost: b"here",
-            local_offset: &|_| Some(0),
-        };
         let mut headers = Headers::default();
         headers.set_option(b"Message-Id", HeaderOption::Prohibit(true)).unwrap();
         headers.set_option(b"Bcc", HeaderOption::Prohibit(true)).unwrap();
@@ -252,7 +242,7 @@ mod tests {
             count: show,
             show_headers: show,
         };
-        Section::new(headers.plan(&facts), options)
+        Section::new(headers.plan(&Facts::PLAIN), options)
     }
 
     const DATE_AND_FROM: &str = "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nFrom: me@example.org\r\n";

@@ -200,16 +200,6 @@ mod tests {
     }
 
     fn with(framing: Framing, body: Body, count: bool) -> Text {
-        let facts = Facts {
-            reverse_path: Some(b"me@example.org"),
-            recipients: &|_| {},
-            utf8: false,
-            seconds: 0,
-            microseconds: 0,
-            pid: 1,
-            localhost: b"here",
-            local_offset: &|_| Some(0),
-        };
         let mut headers = Headers::default();
         headers.set(b"Message-Id", Value::MessageId(Some(b"1"))).unwrap();
         let options = Options {
@@ -218,7 +208,7 @@ mod tests {
             count,
             show_headers: false,
         };
-        Text::new(headers.plan(&facts), options)
+        Text::new(headers.plan(&Facts::PLAIN), options)
     }
 
     const SUPPLIED: &str =

@@ -3,6 +3,7 @@
 //! reports nothing that was not accepted.
 
 use std::io::{self, Read as _, Write};
+use std::net::TcpStream;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -370,6 +371,21 @@ fn a_server_that_hangs_up_in_the_text_is_noticed() {
     }
 }
 
+/// As a good server, to this stage.
+fn answer_until(socket: &mut TcpStream, offer: Offer, last: Stage) {
+    let mut smtp = Smtp::new(offer);
+    let mut buffer = [0; 1024];
+    let mut answered = Stage::Greeting;
+    while answered != last {
+        while let Some(reply) = smtp.replies.pop_front() {
+            socket.write_all(&reply.bytes).expect("the client is there");
+            answered = reply.stage;
+        }
+        let count = socket.read(&mut buffer).expect("the client is there");
+        smtp.feed(&buffer[..count]);
+    }
+}
+
 /// Replies to chunks before they have come do not make the library read on and hold the text.
 #[test]
 fn a_server_that_answers_without_reading_gets_little() {
@@ -381,17 +397,7 @@ fn a_server_that_answers_without_reading_gets_little() {
         let station = &station;
         scope.spawn(move || {
             let mut socket = station.accept();
-            let mut smtp = Smtp::new(Offer { chunking: true, ..Offer::default() });
-            let mut buffer = [0; 1024];
-            let mut answered = Stage::Greeting;
-            while answered != Stage::Rcpt {
-                while let Some(reply) = smtp.replies.pop_front() {
-                    socket.write_all(&reply.bytes).expect("the client is there");
-                    answered = reply.stage;
-                }
-                let count = socket.read(&mut buffer).expect("the client is there");
-                smtp.feed(&buffer[..count]);
-            }
+            answer_until(&mut socket, Offer { chunking: true, ..Offer::default() }, Stage::Rcpt);
             // As many as it takes; the client leaves in the middle of them.
             while socket.write_all(&b"250 fine\r\n".repeat(1000)).is_ok() {}
         });
@@ -414,18 +420,8 @@ fn a_server_that_stops_reading_is_not_waited_for() {
             let (station, offer) = (&station, Offer { chunking, ..Offer::default() });
             scope.spawn(move || {
                 let mut socket = station.accept();
-                let mut smtp = Smtp::new(offer);
-                let mut buffer = [0; 1024];
-                let mut answered = Stage::Greeting;
                 // BDAT needs no consent, so the first octets of the text are read.
-                while answered != if chunking { Stage::Rcpt } else { Stage::Data } {
-                    while let Some(reply) = smtp.replies.pop_front() {
-                        socket.write_all(&reply.bytes).expect("the client is there");
-                        answered = reply.stage;
-                    }
-                    let count = socket.read(&mut buffer).expect("the client is there");
-                    smtp.feed(&buffer[..count]);
-                }
+                answer_until(&mut socket, offer, if chunking { Stage::Rcpt } else { Stage::Data });
                 left.recv_timeout(Duration::from_secs(20)).expect("the client leaves");
             });
             let begun = Instant::now();

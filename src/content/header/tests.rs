@@ -50,12 +50,8 @@ impl Test {
                 take(b"r1@example.org");
                 take(b"r2@example.org");
             },
-            utf8: false,
             seconds: 9,
-            microseconds: 0,
-            pid: 1,
-            localhost: b"here",
-            local_offset: &|_| Some(0),
+            ..Facts::PLAIN
         };
         let mut plan = self.0.plan(&facts);
         let mut sent = Vec::new();
