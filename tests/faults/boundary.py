@@ -21,6 +21,7 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parent / "c"
 sys.path.append(str(SOURCES.parents[1] / "real"))
 
+from certificates import Certificates  # noqa: E402
 from silent import Full, Silent  # noqa: E402
 from sink import Sink  # noqa: E402
 
@@ -55,6 +56,7 @@ class Boundary(unittest.TestCase):
         cls.addClassCleanup(cls.folder.cleanup)
         # For who is not root any more.
         Path(cls.folder.name).chmod(0o755)
+        cls.certificates = Certificates(Path(cls.folder.name))
         cls.environment = dict(os.environ, LD_LIBRARY_PATH=str(options.build), HOME=cls.folder.name)
         if options.policy:
             policy = Path(cls.folder.name) / "policy.toml"
@@ -247,20 +249,14 @@ class Boundary(unittest.TestCase):
     # ---- TLS ----
 
     def secure_sink(self, prompts: dict[str, list[str]] | None = None) -> Sink:
-        certificate = Path(self.folder.name) / "server.pem"
-        command = "openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=sink.example".split()
-        names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", f"{certificate}.crt"]
-        subprocess.run([*command, *names], check=True, timeout=60, capture_output=True)
-        with certificate.open("a", encoding="ascii") as pem:
-            pem.write(Path(f"{certificate}.crt").read_text(encoding="ascii"))
-        return Sink("PIPELINING AUTH=PLAIN=LOGIN=CRAM-MD5=XOAUTH2", certificate, prompts=prompts)
+        return Sink("PIPELINING AUTH=PLAIN=LOGIN=CRAM-MD5=XOAUTH2", self.certificates.good, prompts=prompts)
 
     def test_no_descriptor_for_the_authorities(self) -> None:
         home = Path(self.folder.name) / "few-descriptors"
         settings = home / ".config/libesmtp"
         settings.mkdir(parents=True)
         with self.secure_sink() as sink:
-            shutil.copy(Path(self.folder.name) / "server.pem.crt", settings / "ca.pem")
+            shutil.copy(self.certificates.ca, settings / "ca.pem")
             command = [self.compile("authorities", "-ldl"), sink.address]
             self.run_program(command, HOME=str(home), XDG_CONFIG_HOME="", XDG_CONFIG_DIR="")
         self.assertEqual(len(sink.texts), 2)
@@ -350,7 +346,7 @@ class Boundary(unittest.TestCase):
             command = ["valgrind", "--tool=helgrind", "--error-exitcode=9", "-q"]
             command.append(f"--suppressions={SOURCES / 'helgrind.supp'}")
             # The system's list of authorities takes minutes at this speed.
-            few = {"SSL_CERT_FILE": str(Path(self.folder.name) / "server.pem"), "SSL_CERT_DIR": self.folder.name}
+            few = {"SSL_CERT_FILE": str(self.certificates.self_signed), "SSL_CERT_DIR": self.folder.name}
             # Nor is what all sessions share, but it is there before the threads are, and nobody changes it.
             self.run_program([*command, program, sink.address, 8, 1, "prepared"], seconds=150, **few)
         self.assertEqual(len(sink.texts), 9)

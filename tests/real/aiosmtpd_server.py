@@ -49,7 +49,7 @@ async def serve(arguments: argparse.Namespace) -> None:
     tls = None
     if arguments.certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(arguments.certificate, arguments.key)
+        tls.load_cert_chain(arguments.certificate)
 
     def known(_server, _session, _envelope, _mechanism, data) -> AuthResult:
         given = f"{data.login.decode()}:{data.password.decode()}"
@@ -79,8 +79,7 @@ async def serve(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--certificate", help="offers STARTTLS and wants it")
-    parser.add_argument("--key")
+    parser.add_argument("--certificate", help="with its key; offers STARTTLS and wants it")
     parser.add_argument("--implicit", action="store_true", help="TLS from the first byte")
     parser.add_argument("--account", help="USER:PASSWORD, without which nothing is taken")
     asyncio.run(serve(parser.parse_args()))

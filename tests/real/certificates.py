@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Keys and certificates for the time of a test, made with the openssl command."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,6 +55,14 @@ class Certificates:
         key = folder / "self-signed.key"
         self.self_made(self.self_signed, key, HOST, [f"subjectAltName={host}"])
         with_key(self.self_signed, key)
+
+    def trusted_by(self, home: Path) -> dict[str, str]:
+        """The environment of a program that trusts the authority."""
+        folder = home / "libesmtp"
+        folder.mkdir()
+        shutil.copyfile(self.ca, folder / "ca.pem")
+        (folder / "ca.pem").chmod(0o644)
+        return {"XDG_CONFIG_HOME": str(home), "HOME": str(home)}
 
     def client(self, user: str) -> Path:
         return self.signed("client", user, None, PRESENT)

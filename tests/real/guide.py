@@ -13,7 +13,8 @@ import unittest
 from pathlib import Path
 
 import harness
-from more_servers import Aiosmtpd, Certificate
+from certificates import Certificates
+from more_servers import Aiosmtpd
 
 ROOT = Path(__file__).resolve().parents[2]
 WARNINGS = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-pedantic", "-Werror"]
@@ -40,8 +41,8 @@ class Guide(unittest.TestCase):
         cls.addClassCleanup(cls.temporary.cleanup)
         cls.folder = Path(cls.temporary.name)
         cls.programs = programs_of_guide()
-        cls.certificate = Certificate(cls.folder)
-        cls.environment = os.environ | cls.certificate.trusted_by(cls.folder)
+        cls.certificates = Certificates(cls.folder)
+        cls.environment = os.environ | cls.certificates.trusted_by(cls.folder)
         cls.environment |= {"LD_LIBRARY_PATH": str(harness.build)}
         for name, source in cls.programs.items():
             (cls.folder / f"{name}.c").write_text(source)
@@ -89,26 +90,24 @@ class Guide(unittest.TestCase):
         self.assertEqual(body.decode(), "".join(f"line {number}\n" for number in range(1, 1001)))
 
     def test_secure(self) -> None:
-        with Aiosmtpd(self.certificate) as server:
+        with Aiosmtpd(self.certificates.good) as server:
             self.assertEqual(self.run_program("secure", server), (0, "TLSv1.3\n"))
             (mail,) = server.take()
             self.assertTrue(mail.endswith(b"\n\nfor your eyes only\n"), mail)
 
     def test_secure_refuses_a_stranger(self) -> None:
-        other = self.folder / "other"
-        other.mkdir()
-        with Aiosmtpd(Certificate(other)) as server:
+        with Aiosmtpd(self.certificates.self_signed) as server:
             status, output = self.run_program("secure", server)
             self.assertEqual((status, output), (1, "self-signed certificate\n"))
             self.assertEqual(list(server.inbox.glob("new/*")), [])
 
     def test_login(self) -> None:
-        with Aiosmtpd(self.certificate, account="me:open sesame") as server:
+        with Aiosmtpd(self.certificates.good, account="me:open sesame") as server:
             self.assertEqual(self.run_program("login", server), (0, ""))
             server.take()
 
     def test_login_with_another_password(self) -> None:
-        with Aiosmtpd(self.certificate, account="me:shut") as server:
+        with Aiosmtpd(self.certificates.good, account="me:shut") as server:
             self.assertEqual(self.run_program("login", server), (1, "5.7.8 Authentication credentials invalid\n"))
 
     def test_progress(self) -> None:

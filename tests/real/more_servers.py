@@ -7,38 +7,17 @@ Each takes mail for example.org and refuses to relay, as Postfix does in servers
 
 import functools
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from listening import Inetd, free_port
-from servers import PATH, Postfix, Server, find, wait_for
+from servers import PATH, Postfix, Server, wait_for
 
 HERE = Path(__file__).resolve().parent
 # Where fetch_packages.sh puts what it unpacks.
 PACKAGES = HERE.parents[1] / "build-test-servers"
 DELIVERY_SECONDS = 60
-
-
-class Certificate:
-    """A certificate for localhost and its key, in files; it is its own authority."""
-
-    def __init__(self, folder: Path) -> None:
-        self.chain = folder / "certificate.pem"
-        self.key = folder / "key.pem"
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(self.key)]
-        subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"]
-        command = [find("openssl"), "req", "-x509", *key, *subject, "-out", str(self.chain)]
-        subprocess.run(command, check=True, capture_output=True, timeout=30)
-
-    def trusted_by(self, home: Path) -> dict[str, str]:
-        """The environment of a program that trusts the certificate."""
-        folder = home / "libesmtp"
-        folder.mkdir()
-        shutil.copyfile(self.chain, folder / "ca.pem")
-        (folder / "ca.pem").chmod(0o644)
-        return {"XDG_CONFIG_HOME": str(home), "HOME": str(home)}
 
 
 def taken(server: "Postfix | Maildir", count: int, seconds: float) -> list[bytes]:
@@ -107,12 +86,10 @@ class Aiosmtpd(Maildir):
     title = "aiosmtpd"
     copies = False
 
-    def __init__(
-        self, certificate: Certificate | None = None, *, implicit: bool = False, account: str | None = None
-    ) -> None:
+    def __init__(self, certificate: Path | None = None, *, implicit: bool = False, account: str | None = None) -> None:
         self.options: list[str] = ["--implicit"] if implicit else []
         if certificate is not None:
-            self.options += ["--certificate", str(certificate.chain), "--key", str(certificate.key)]
+            self.options += ["--certificate", str(certificate)]
         if account is not None:
             self.options += ["--account", account]
 

@@ -67,14 +67,6 @@ class Kind:
     refuse: Callable[[], str | None] = lambda: None
 
 
-@dataclass
-class Pair:
-    """Certificate and key, as aiosmtpd wants them."""
-
-    chain: Path
-    key: Path
-
-
 def no_exim() -> str | None:
     return why_not("/usr/sbin/exim4")
 
@@ -120,7 +112,7 @@ def opensmtpd(stack: contextlib.ExitStack, _: Certificates) -> Meeting:
 
 
 def aiosmtpd(stack: contextlib.ExitStack, certificates: Certificates) -> Meeting:
-    server = stack.enter_context(Aiosmtpd(Pair(certificates.good, certificates.good)))
+    server = stack.enter_context(Aiosmtpd(certificates.good))
     return Meeting(server.port, server.take, options=MUST)
 
 

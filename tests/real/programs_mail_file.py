@@ -13,8 +13,9 @@ import unittest
 from pathlib import Path
 
 import harness
+from certificates import Certificates
 from listening import free_port
-from more_servers import Aiosmtpd, Certificate
+from more_servers import Aiosmtpd
 from programs_drivers import compile_mail_file
 
 SENDER = "sender@example.net"
@@ -39,8 +40,8 @@ class MailFile(unittest.TestCase):
         cls.addClassCleanup(temporary.cleanup)
         cls.folder = Path(temporary.name)
         cls.program = compile_mail_file(cls.folder)
-        cls.certificate = Certificate(cls.folder)
-        cls.trusting = cls.certificate.trusted_by(cls.folder)
+        cls.certificates = Certificates(cls.folder)
+        cls.trusting = cls.certificates.trusted_by(cls.folder)
         cls.mail = cls.folder / "mail"
         cls.mail.write_bytes(MAIL)
 
@@ -108,13 +109,13 @@ class MailFile(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_tls_that_is_trusted(self) -> None:
-        with Aiosmtpd(self.certificate) as server:
+        with Aiosmtpd(self.certificates.good) as server:
             done = self.send(server, "--require-tls", trust=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(done.stderr.startswith("TLS: TLS_"), done.stderr)
 
     def test_tls_that_is_not_trusted(self) -> None:
-        with Aiosmtpd(self.certificate) as server:
+        with Aiosmtpd(self.certificates.good) as server:
             refused = self.send(server, "--require-tls")
             sent = self.send(server, "--require-tls", "--insecure")
             self.assertEqual(len(server.take()), 1)
@@ -133,7 +134,7 @@ class MailFile(unittest.TestCase):
         secret = self.folder / "secret"
         secret.write_text("open sesame\n")
         options = ("--require-tls", "--monitor", "--user", "me", "--password-file", secret)
-        with Aiosmtpd(self.certificate, account="me:open sesame") as server:
+        with Aiosmtpd(self.certificates.good, account="me:open sesame") as server:
             done = self.send(server, *options, trust=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         # It is for the server alone: neither as it is nor in base64.
