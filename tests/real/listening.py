@@ -56,8 +56,12 @@ class Listening:
         return self
 
     def __exit__(self, *_) -> None:
-        # close() alone does not wake up the thread that waits in accept().
-        self.listener.shutdown(socket.SHUT_RDWR)
+        self.stop()
+
+    def stop(self) -> None:
+        # close() alone does not wake up the thread that waits in accept(). It may be closed already.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.acceptor.join()
         self.listener.close()
         # What has come is still read and answered.

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import harness
 from listening import Listening, free_port
+from mail_server import MailServer
 from servers import PATH, find
 
 SENDER = "sender@example.net"
@@ -106,36 +107,6 @@ class NameServer:
         return [name for name, asked in self.asked if asked == kind]
 
 
-class Sink:
-    """The mail server of this folder. Keeps what it takes."""
-
-    def __enter__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="esmtp-sink-"))
-        program = Path(__file__).resolve().parent / "sink.py"
-        self.process = subprocess.Popen(
-            [sys.executable, program, self.folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-        )
-        address = self.process.stdout.readline().decode()
-        self.port = int(address.rpartition(":")[2])
-        # It must not wait for somebody to read its dialogue.
-        self.reader = threading.Thread(target=self.process.stdout.read)
-        self.reader.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.stop()
-        shutil.rmtree(self.folder)
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.reader.join()
-        self.process.stdout.close()
-
-    def mails(self) -> int:
-        return len(list(self.folder.iterdir()))
-
-
 class Listener(Listening):
     """Keeps the first bytes of a connection."""
 
@@ -166,7 +137,7 @@ class Srv(unittest.TestCase):
     def test_priorities_and_failover(self) -> None:
         """The first target has no address, the second listens nowhere, the third at one of its
         addresses; the fourth is tried once the third has gone."""
-        with Sink() as third, Sink() as fourth:
+        with MailServer() as third, MailServer() as fourth:
             zone = {
                 SUBMISSION: [
                     srv(40, fourth.port, "fourth.example.net"),
@@ -180,7 +151,7 @@ class Srv(unittest.TestCase):
             }
             with NameServer(zone) as names:
                 self.assertEqual(send(SUBMISSION), "")
-                self.assertEqual((third.mails(), fourth.mails()), (1, 0))
+                self.assertEqual((len(third.mails), len(fourth.mails)), (1, 0))
                 self.assertEqual(names.names(SRV), [SUBMISSION])
                 tried = list(dict.fromkeys(names.names(A)))
                 order = [f"{name}.example.net" for name in ("first", "second", "third")]
@@ -188,21 +159,21 @@ class Srv(unittest.TestCase):
 
                 third.stop()
                 self.assertEqual(send(SUBMISSION), "")
-                self.assertEqual((third.mails(), fourth.mails()), (1, 1))
+                self.assertEqual((len(third.mails), len(fourth.mails)), (1, 1))
 
                 fourth.stop()
                 self.assertIn("Connection refused", send(SUBMISSION))
 
     def test_service_overrides_the_port(self) -> None:
-        with Sink() as sink:
+        with MailServer() as server:
             zone = {
                 SUBMISSION: [srv(10, free_port(), "mx.example.net")],
                 "mx.example.net": [a("127.0.0.1")],
             }
             with NameServer(zone):
                 self.assertIn("Connection refused", send(SUBMISSION))
-                self.assertEqual(send(f"{SUBMISSION}:{sink.port}"), "")
-                self.assertEqual(sink.mails(), 1)
+                self.assertEqual(send(f"{SUBMISSION}:{server.port}"), "")
+                self.assertEqual(len(server.mails), 1)
 
     def test_submissions_means_tls(self) -> None:
         """TLS from the first byte, for the domain and not for the target."""
@@ -224,16 +195,16 @@ class Srv(unittest.TestCase):
         program = Path(folder) / "closed"
         command = ["cc", "-D_GNU_SOURCE", f"-I{ROOT / 'include'}", ROOT / "tests/faults/c/closed.c", "-o", program]
         subprocess.run([*command, harness.build / "libesmtp.so.6", "-ldl"], check=True, timeout=60)
-        with Sink() as sink:
+        with MailServer() as server:
             zone = {
-                SUBMISSION: [srv(10, sink.port, "mx.example.net")],
+                SUBMISSION: [srv(10, server.port, "mx.example.net")],
                 "mx.example.net": [a("127.0.0.1")],
             }
             with NameServer(zone) as names:
                 environment = {"HOME": folder, "PATH": PATH, "LD_LIBRARY_PATH": str(harness.build)}
                 done = subprocess.run([program, SUBMISSION], env=environment, timeout=ESMTP_SECONDS)
                 self.assertEqual(done.returncode, 0)
-                self.assertEqual(sink.mails(), 2)
+                self.assertEqual(len(server.mails), 2)
                 self.assertEqual(set(names.names(SRV)), {SUBMISSION})
 
     def test_errors(self) -> None:
@@ -249,9 +220,9 @@ class Srv(unittest.TestCase):
                 self.assertIn(SUBMISSION, names.names(SRV))
 
     def test_a_host_is_no_service(self) -> None:
-        with Sink() as sink, NameServer({"mx.example.org": [a("127.0.0.1")]}) as names:
-            self.assertEqual(send(f"mx.example.org:{sink.port}"), "")
-            self.assertEqual(sink.mails(), 1)
+        with MailServer() as server, NameServer({"mx.example.org": [a("127.0.0.1")]}) as names:
+            self.assertEqual(send(f"mx.example.org:{server.port}"), "")
+            self.assertEqual(len(server.mails), 1)
             self.assertEqual(names.names(SRV), [])
 
 

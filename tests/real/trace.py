@@ -9,12 +9,12 @@ import re
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import harness
+from mail_server import MailServer
 
 root = Path(__file__).resolve().parents[2]
 
@@ -44,30 +44,18 @@ class Trace(unittest.TestCase):
         )
 
     def send(self, trace: str | None, program: Path | None = None) -> subprocess.CompletedProcess[str]:
-        sink = subprocess.Popen(
-            [sys.executable, str(root / "tests/real/sink.py"), str(self.folder / "mail"), "--sessions", "1"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert sink.stdout
-            address = sink.stdout.readline().strip()
-            environment = {name: value for name, value in os.environ.items() if name != "LIBESMTP_TRACE"}
-            if trace is not None:
-                environment["LIBESMTP_TRACE"] = trace
-            done = subprocess.run(
-                [str(program or self.program), address],
+        environment = {name: value for name, value in os.environ.items() if name != "LIBESMTP_TRACE"}
+        if trace is not None:
+            environment["LIBESMTP_TRACE"] = trace
+        with MailServer() as server:
+            return subprocess.run(
+                [str(program or self.program), server.address],
                 env=environment,
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,
                 check=True,
             )
-            sink.communicate(timeout=SECONDS)
-            return done
-        finally:
-            sink.kill()
-            sink.wait()
 
     def check(self, text: str) -> None:
         lines = text.splitlines()
