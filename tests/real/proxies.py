@@ -172,7 +172,7 @@ class NodeServer(Counting):
 
 
 class GoServer(Counting):
-    """go-smtp, which many servers in Go are made with, as Debian 12 has it."""
+    """go-smtp, which many servers in Go are made with, as Debian 12 or 13 has it."""
 
     title = "go-smtp"
 
@@ -183,10 +183,16 @@ class GoServer(Counting):
         for module in ("go-smtp", "go-sasl"):
             if not (GO_PACKAGES / "src/github.com/emersion" / module).exists():
                 return f"no {module} here (golang-github-emersion-{module}-dev)"
-        versions = (GO_PACKAGES / "src/github.com/emersion/go-smtp/backend.go").read_text()
-        if "AnonymousLogin" not in versions:
-            return "this program is for go-smtp 0.12, here is another one"
+        if GoServer.backend() is None:
+            return "the program is for go-smtp 0.12 and 0.21, here is another one"
         return None
+
+    @staticmethod
+    def backend() -> Path | None:
+        """What go-smtp calls in this program is another in each of its versions."""
+        interface = (GO_PACKAGES / "src/github.com/emersion/go-smtp/backend.go").read_text()
+        names = {"AnonymousLogin(": "go_server_0_12.go", "AuthMechanisms(": "go_server_0_21.go"}
+        return next((HERE / file for name, file in names.items() if name in interface), None)
 
     def start(self) -> None:
         program = self.folder / "go_server"
@@ -198,7 +204,7 @@ class GoServer(Counting):
             "GOFLAGS": "-p=1",
             "GOCACHE": os.environ.get("GOCACHE", str(PACKAGES / "go-cache")),
         }
-        build = [find("go"), "build", "-o", program, HERE / "go_server.go"]
+        build = [find("go"), "build", "-o", program, HERE / "go_server.go", self.backend()]
         subprocess.run(build, env=environment, check=True, timeout=300)
         self.begin([program])
 
