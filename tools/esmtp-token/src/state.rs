@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, posix_fallocate};
+use nix::libc::off_t;
 use nix::unistd::geteuid;
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ use crate::name::Name;
 use crate::secret::Secret;
 
 /// Kept free for the next refresh token; the longest known have a few KiB.
-const ROOM: i64 = 64 * 1024;
+const ROOM: off_t = 64 * 1024;
 const LARGEST: u64 = 512 * 1024;
 /// How often a run looks whether another one is done.
 const PAUSE: Duration = Duration::from_millis(30);
