@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs the tests of the crate in this folder in Miri and says of each what came of it.
 
-Miri reads the whole crate anew for each process, which takes longer than most tests: a process runs many of them. One that
-calls C ends its process, and what would have come after it is run by the next. The limit is in processor time, so that it
-means the same on a busy machine."""
+Miri reads the whole crate anew for each process, which takes longer than most tests: a process runs many of them. One
+that calls C ends its process, and what would have come after it is run by the next. The limit is in processor time, so
+that it means the same on a busy machine."""
 
 import argparse
 import contextlib
