@@ -11,6 +11,8 @@ VERSIONS = {"1.0": ssl.TLSVersion.TLSv1, "1.2": ssl.TLSVersion.TLSv1_2, "1.3": s
 def context(words, certificates):
     """`tls CERTIFICATE [1.0 | 1.2 | 1.3] [tickets] [tells-name] [wants-client | insists-on-client] [ciphers=LIST]`"""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # Pythons differ in what they set: an end without a word from TLS is to be seen.
+    made.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
     for word in words:
         if word in VERSIONS:
             made.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
