@@ -151,7 +151,7 @@ class WrongPasswords(World):
         """A server that counts who asks, and then lets the right one in."""
         outcome = self.submit(server.port, "-t", "must", *WRONG)
         self.assert_not_sent(outcome)
-        self.assertEqual(server.asked(), 1, server.log())
+        self.assertEqual(server.asked(), 1, f"{outcome}\n{server.log()}")
         self.assertEqual(len(outcome.tried), 1, outcome)
         self.assert_told(outcome, refusal)
         outcome = self.submit(server.port, "-t", "must", *RIGHT)
