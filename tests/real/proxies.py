@@ -266,6 +266,12 @@ class Haraka(Maildir):
         (config / "host_list").write_text("example.org\n")
         for name in ("tls_key.pem", "tls_cert.pem"):
             shutil.copyfile(self.certificate, config / name)
+        # Otherwise it has them made, by a program that goes on for half a minute when the server is gone.
+        subprocess.run(
+            [*"openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out".split(), config / "dhparams.pem"],
+            check=True,
+            capture_output=True,
+        )
         (plugins / "ask.js").write_text(HARAKA_AUTH)
         (plugins / "keep.js").write_text(HARAKA_QUEUE)
         account = {
