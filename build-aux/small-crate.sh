@@ -26,7 +26,7 @@ case $module in
     sasl) oracles="base64 sasl" ;;
 esac
 {
-    echo '#![allow(dead_code)]'
+    echo '#![allow(dead_code, unused_imports)]'
     echo 'extern crate self as esmtp;'
     echo 'pub mod error; pub mod fault; pub mod host; mod domain; mod room;'
     if [ "$module" = net ]; then
