@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A connection that breaks: no SIGPIPE, a prompt end, and no mail that counts as sent. */
 #include <errno.h>
+#include <string.h>
 
 #include "mail.h"
 #include "peer.h"
@@ -26,6 +27,7 @@ static const char *endless(void **ctx, int *len, void *arg)
 }
 
 static struct {
+    int connected, disconnected;
     int error;
     char text[256];
 } told;
@@ -35,7 +37,10 @@ static void note_the_end(smtp_session_t session, int event, void *arg, ...)
 {
     (void)session;
     (void)arg;
+    if (event == SMTP_EV_CONNECT)
+        told.connected++;
     if (event == SMTP_EV_DISCONNECT) {
+        told.disconnected++;
         told.error = smtp_errno();
         smtp_strerror(told.error, told.text, sizeof told.text);
     }
@@ -51,12 +56,17 @@ static void breaks(const char *script, smtp_messagecb_t source, void *arg)
     char text[256];
     int error;
 
+    memset(&told, 0, sizeof told);
     smtp_set_eventcb(session, note_the_end, NULL);
     smtp_set_messagecb(message, source, arg);
     CHECK_INT(smtp_start_session(session), 0);
     error = smtp_errno();
-    CHECK_INT(told.error, error);
-    CHECK_TEXT(told.text, smtp_strerror(error, text, sizeof text));
+    CHECK_INT(told.disconnected, told.connected);
+    /* A connection that is reset at once may not come about. */
+    if (told.connected > 0) {
+        CHECK_INT(told.error, error);
+        CHECK_TEXT(told.text, smtp_strerror(error, text, sizeof text));
+    }
     CHECK(error == SMTP_ERR_DROPPED_CONNECTION || error == -EPIPE || error == -ECONNRESET);
     CHECK_INT(smtp_recipient_check_complete(recipient), 0);
     CHECK(smtp_message_transfer_status(message)->code / 100 != 2);
