@@ -32,8 +32,10 @@ def main() -> int:
     parser.add_argument("--target", help="Rust's name of the system as on which the tests run")
     parser.add_argument("--seconds", type=int, default=60, help="processor time that a test may take")
     parser.add_argument("--skip", nargs="*", default=[], help="parts of names of tests that are known to take longer")
+    parser.add_argument("--without", nargs="*", default=[], help="modules whose tests were run elsewhere")
     arguments = parser.parse_args()
-    names = list_tests(arguments.target)
+    elsewhere = tuple(f"{module}::" for module in arguments.without)
+    names = [name for name in list_tests(arguments.target) if not name.startswith(elsewhere)]
     left_out = [name for name in names if any(part in name for part in arguments.skip)]
     todo = Queue([name for name in names if name not in set(left_out)])
     workers = [threading.Thread(target=todo.work, args=(arguments,)) for _ in range(os.cpu_count() or 1)]
