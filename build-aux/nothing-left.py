@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""nothing-left.py COMMAND...: runs a command, and fails if it leaves processes behind. What was left is named and ended."""
+"""nothing-left.py COMMAND...: runs a command, and fails if it leaves processes behind. They are named and ended."""
 
 import ctypes
 import os
@@ -41,7 +41,8 @@ def children() -> list[tuple[int, str]]:
                 break
         except ChildProcessError:
             return []
-    return [(int(stat.parent.name), command(stat.parent)) for stat in Path("/proc").glob("[0-9]*/stat") if is_ours(stat)]
+    folders = [stat.parent for stat in Path("/proc").glob("[0-9]*/stat") if is_ours(stat)]
+    return [(int(folder.name), command(folder)) for folder in folders]
 
 
 def is_ours(stat: Path) -> bool:
