@@ -13,7 +13,7 @@ const LONGEST: usize = 512;
 pub fn file(target: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     // This is compiled as a part of the properties' test, too.
-    let folder = if root.ends_with("fuzz") { root } else { root.join("fuzz") };
+    let folder = if env!("CARGO_PKG_NAME") == "esmtp" { root.join("fuzz") } else { root };
     folder.join("kept").join(target)
 }
 
