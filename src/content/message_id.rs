@@ -36,23 +36,7 @@ fn print(time: u64, facts: &Facts<'_>, out: &mut Vec<u8>) {
 
 /// Appends a number. The formatting of `std` takes several times as long, for each message.
 fn decimal(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let mut rest = number;
-    let mut used = 0;
-    for digit in digits.iter_mut().rev() {
-        // What has 32 bits is divided in less time.
-        let last;
-        (rest, last) = match u32::try_from(rest) {
-            Ok(rest) => (u64::from(rest / 10), u64::from(rest % 10)),
-            Err(_) => (rest / 10, rest % 10),
-        };
-        *digit = b'0' + u8::try_from(last).unwrap_or_default();
-        used += 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]

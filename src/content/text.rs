@@ -171,9 +171,10 @@ impl Text {
     }
 
     fn end_headers(&mut self, out: &mut Output) {
-        if let Some(mut section) = self.section.take() {
+        if let Some(section) = &mut self.section {
             section.end(out);
         }
+        self.section = None;
         self.place = match self.options.body {
             Body::Lines => {
                 let Options { framing, count, .. } = self.options;

@@ -103,7 +103,11 @@ impl Mailbox {
     /// The path for a header: as the application wrote it, but for a line end.
     #[must_use]
     pub fn shown(&self) -> &[u8] {
-        let octets = self.given().to_bytes();
+        let Kind::Any { given, .. } = &self.0 else {
+            // What is plain has none.
+            return self.wire(false);
+        };
+        let octets = given.to_bytes();
         let has_line_end = memchr::memchr2(b'\r', b'\n', octets).is_some();
         if has_line_end {
             octets.get(trimmed(octets)).unwrap_or_default()

@@ -88,12 +88,17 @@ pub(super) fn position(name: &[u8]) -> Option<usize> {
     let mut candidates = BY_LENGTH.get(name.len()).copied().unwrap_or_default();
     while candidates != 0 {
         let at = candidates.trailing_zeros() as usize;
-        if RULES.get(at).is_some_and(|rule| rule.name.as_bytes().eq_ignore_ascii_case(name)) {
+        if RULES.get(at).is_some_and(|rule| is_name(rule.name.as_bytes(), name)) {
             return Some(at);
         }
         candidates &= candidates - 1;
     }
     None
+}
+
+/// Whether names are the same. Most are written as they are known.
+fn is_name(known: &[u8], name: &[u8]) -> bool {
+    known == name || known.eq_ignore_ascii_case(name)
 }
 
 impl Rule {

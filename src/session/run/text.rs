@@ -270,9 +270,7 @@ impl Run {
 
     /// Gives up the text under way, if there is one.
     pub(super) fn close_transfer(&mut self) {
-        self.state = match self.transfer.take() {
-            Some(_) => State::Release,
-            None => State::Dialogue,
-        };
+        self.state = if self.transfer.is_some() { State::Release } else { State::Dialogue };
+        self.transfer = None;
     }
 }
