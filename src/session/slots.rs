@@ -95,15 +95,15 @@ impl<T> Slots<T> {
         while from < end {
             let slots = self.side_by_side(from);
             let slots = slots.get(..end - from).unwrap_or(slots);
-            let found = slots.iter().position(|slot| slot.get().is_none_or(&mut wanted));
-            if let Some(offset) = found {
-                let is_member = slots.get(offset).is_some_and(|slot| slot.get().is_some());
-                return is_member.then_some(from + offset);
-            }
             if slots.is_empty() {
                 return None;
             }
-            from += slots.len();
+            for slot in slots {
+                if wanted(slot.get()?) {
+                    return Some(from);
+                }
+                from += 1;
+            }
         }
         None
     }
