@@ -64,7 +64,7 @@ esac
     printf '[package]\nname = "esmtp"\nversion = "0.0.0"\nedition = "2024"\npublish = false\nautotests = false\n'
     printf '[lib]\ndoctest = false\n[workspace]\n[features]\ninjected-panics = []\n'
     printf '[profile.dev]\ndebug = 0\n[profile.dev.package."*"]\nopt-level = 2\n[dependencies]\n'
-    needed='base64|des|email-encoding|foreign-types|getrandom|hmac|idna|libc|md-5|md4|memchr|openssl|openssl-sys'
+    needed='base64|des|email-encoding|foreign-types|getrandom|hmac|idna|itoa|libc|md-5|md4|memchr|openssl|openssl-sys'
     grep -E "^($needed|pbkdf2|sha1|sha2|stringprep|subtle|zeroize) =" Cargo.toml
 } >"$crate/Cargo.toml"
 grep -E '^cc =' Cargo.toml | sed '1i [build-dependencies]' >>"$crate/Cargo.toml"
