@@ -75,8 +75,12 @@ class Program:
         # The first one of the session.
         self.first = 1
         self.calls = ["setup"]
+        # A message that a callback adds has a number, too: those of another session would not be known.
+        self.one_session = False
         for moment, actions in self.chance.sample(list(MOMENTS.items()), self.some(0, 0, 1, 2)):
-            self.calls.append(f"when {moment} {self.some(*actions)}")
+            action = self.some(*actions)
+            self.calls.append(f"when {moment} {action}")
+            self.one_session |= action == "message"
         self.add_message()
         for times in (self.chance.randint(0, 4), self.some(0, 0, 1, 3)):
             for _ in range(times):
@@ -159,7 +163,7 @@ class Program:
             kind = self.some("session", "message", "recipient")
             data = f"data {kind} {self.some('NULL', 'one', 'two')} {self.some('', 'release')}"
             self.calls += [f"use m{message}", self.some(data, f"old-data {kind} three"), f"get-data {kind}"]
-        elif act == "session":
+        elif act == "session" and not self.one_session:
             self.calls += ["destroy", "setup"]
             self.first = self.messages + 1
             self.add_message()
