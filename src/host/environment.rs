@@ -9,8 +9,20 @@ unsafe extern "C" {
     /// `getenv`, but NULL in a process with more rights than its user.
     fn secure_getenv(name: *const c_char) -> *mut c_char;
 }
+
+/// The same where the C library does not have it, or not always: the BSDs and macOS.
 #[cfg(not(any(target_env = "gnu", target_env = "musl")))]
-use libc::getenv as secure_getenv;
+unsafe fn secure_getenv(name: *const c_char) -> *mut c_char {
+    unsafe extern "C" {
+        /// Whether the process has got other rights than its user has.
+        safe fn issetugid() -> std::ffi::c_int;
+    }
+    if issetugid() != 0 {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: the caller promises a C string.
+    unsafe { libc::getenv(name) }
+}
 
 /// Room behind a variable's value: many name a folder in which a file is looked for.
 const ROOM: usize = 40;

@@ -2,11 +2,11 @@
 //! The process that we are in: as whom it runs, what program it is, and who is at the other end of
 //! its Unix sockets.
 
-use std::ffi::{CStr, CString, c_char, c_int};
+use std::ffi::{CString, c_int};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
 use std::{fs, io, ptr};
 
 /// As whom the process runs.
@@ -56,6 +56,8 @@ pub fn program_path() -> Option<PathBuf> {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn started_as() -> Option<PathBuf> {
+    use std::ffi::{CStr, OsStr, c_char};
+    use std::os::unix::ffi::OsStrExt as _;
     // SAFETY: the function takes a number and gives one; 0 = not known.
     let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
     let name: *const c_char = ptr::with_exposed_provenance(usize::try_from(address).ok()?);
@@ -64,8 +66,7 @@ fn started_as() -> Option<PathBuf> {
     }
     // SAFETY: the kernel has put a C string there, which lives as long as the process.
     let name = unsafe { CStr::from_ptr(name) };
-    let path = Path::new(std::ffi::OsStr::from_bytes(name.to_bytes()));
-    Some(path.to_owned())
+    Some(OsStr::from_bytes(name.to_bytes()).into())
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
