@@ -6,6 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Whether dlclose unloads: musl keeps what it has loaded until the process ends. */
+#if defined __linux__ && !defined __GLIBC__
+enum { DLCLOSE_UNLOADS = 0 };
+#else
+enum { DLCLOSE_UNLOADS = 1 };
+#endif
+
 static int check_count;
 static int check_failures;
 

@@ -76,7 +76,7 @@ static void load_use_unload(void)
     use(handle);
     CHECK_INT(dlclose(handle), 0);
     /* Really gone: nothing of it holds it in memory. */
-    CHECK(dlopen(library, RTLD_NOW | RTLD_NOLOAD) == NULL);
+    CHECK(!DLCLOSE_UNLOADS || dlopen(library, RTLD_NOW | RTLD_NOLOAD) == NULL);
 }
 
 static void again_and_again(void)
@@ -112,7 +112,7 @@ static void from_threads(void)
     pthread_create(&thread, NULL, in_thread, handle);
     pthread_join(thread, NULL);
     CHECK_INT(dlclose(handle), 0);
-    CHECK(dlopen(library, RTLD_NOW | RTLD_NOLOAD) == NULL);
+    CHECK(!DLCLOSE_UNLOADS || dlopen(library, RTLD_NOW | RTLD_NOLOAD) == NULL);
     pthread_create(&thread, NULL, whole_life, NULL);
     pthread_join(thread, NULL);
 }
