@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Certificates made for a test.
 
+use foreign_types::ForeignType as _;
 use openssl::asn1::{Asn1Object, Asn1OctetString, Asn1Time, Asn1Type};
 use openssl::bn::BigNum;
 use openssl::ec::{EcGroup, EcKey};
@@ -9,6 +10,17 @@ use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::extension::BasicConstraints;
 use openssl::x509::{X509, X509Builder, X509Extension, X509Name};
+
+/// A moment so many seconds from now. `Asn1Time::from_unix` takes the `time_t` of the crate `libc`, which on armhf is
+/// not OpenSSL's.
+fn from_now(seconds: i64) -> Asn1Time {
+    let seconds = std::ffi::c_long::try_from(seconds).expect("fits");
+    // SAFETY: without an object to change the function makes one, or gives NULL.
+    let time = unsafe { openssl_sys::X509_gmtime_adj(std::ptr::null_mut(), seconds) };
+    assert!(!time.is_null(), "memory");
+    // SAFETY: it is a live object, and ours alone.
+    unsafe { Asn1Time::from_ptr(time) }
+}
 
 /// A certificate and its key.
 pub(in super::super) struct Issued {
@@ -109,22 +121,12 @@ impl Template<'_> {
     }
 
     fn sign(&self, key: &PKey<Private>, issuer: &X509Name, signer: &PKey<Private>) -> X509 {
-        let now = i64::try_from(
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .expect("clock")
-                .as_secs(),
-        )
-        .expect("time");
-        let time = |offset: i64| {
-            Asn1Time::from_unix(libc::time_t::try_from(now + offset).expect("fits")).expect("time")
-        };
         let mut builder = X509Builder::new().expect("builder");
         builder.set_version(2).expect("version");
         let serial = BigNum::from_u32(std::process::id()).expect("number").to_asn1_integer().expect("serial");
         builder.set_serial_number(&serial).expect("serial");
-        builder.set_not_before(&time(self.valid.0)).expect("time");
-        builder.set_not_after(&time(self.valid.1)).expect("time");
+        builder.set_not_before(&from_now(self.valid.0)).expect("time");
+        builder.set_not_after(&from_now(self.valid.1)).expect("time");
         builder.set_subject_name(&self.subject()).expect("name");
         builder.set_issuer_name(issuer).expect("name");
         builder.set_pubkey(key).expect("key");
