@@ -8,8 +8,8 @@
 
 enum { THREADS = 4, ROUNDS = 5, MESSAGES = 3 };
 
-/* As little as musl gives to a thread; how much is used, tests/faults/c/stack.c measures. What looks for memory errors
- * needs more. */
+/* As little as musl gives to a thread; how much is used, tests/faults/c/stack.c measures. What
+ * looks for memory errors needs more. */
 #ifdef __SANITIZE_ADDRESS__
 enum { STACK = 1024 * 1024 };
 #else
